@@ -1,0 +1,1 @@
+"""What each board offers, as data, and how its pins reach the accelerator."""

@@ -1,0 +1,1 @@
+"""Gatecast casts a trained, quantized neural network into an FPGA accelerator."""

@@ -1,0 +1,1 @@
+"""One file per operator: shape rule, golden computation, bounds and lowering."""

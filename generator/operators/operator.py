@@ -1,0 +1,55 @@
+"""What every operator offers: shape rule, golden computation, work, lowering."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Int8", "Operator", "Shape"]
+
+# Height, width, channels.
+Shape = tuple[int, int, int]
+Int8 = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operator(ABC):
+    """An operator with all its attributes and weights, immutable and comparable.
+
+    Subclasses are frozen dataclasses too (``eq=False``, the comparison below knows arrays); they check their attributes in ``__post_init__`` with one-sentence
+    ``ValueError``s that name the field, what was found and what is allowed.
+    """
+
+    @abstractmethod
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Shape of the output; a one-sentence ``ValueError`` where the inputs do not fit."""
+
+    @abstractmethod
+    def compute(self, inputs: Sequence[Int8]) -> Int8:
+        """The golden model: int8 batches ``[n, h, w, c]`` in, int8 batch out, bit for bit."""
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """Multiply-accumulates of one inference, taps in the padding counted."""
+        return 0
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(
+            _equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), tuple(_key(getattr(self, f.name)) for f in fields(self))))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.dtype == b.dtype and np.array_equal(a, b)
+    return bool(a == b)
+
+
+def _key(value: Any) -> Any:
+    return value.tobytes() if isinstance(value, np.ndarray) else value

@@ -1,0 +1,1 @@
+"""From a lowered network and a budget to a `Plan` with exact cycles."""

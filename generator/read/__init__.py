@@ -1,0 +1,1 @@
+"""Network descriptions in, `Network` out."""

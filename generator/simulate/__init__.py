@@ -1,0 +1,1 @@
+"""RTL simulation of an accelerator in four simulators behind one function."""

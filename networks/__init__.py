@@ -1,0 +1,1 @@
+"""Ready networks: descriptions and weights that this project trained."""
