@@ -11,18 +11,9 @@ from dataclasses import dataclass
 
 from .errors import InputError
 from .operators.operator import Operator, Shape
+from .quantization import Quantization
 
-__all__ = ["Layer", "Network", "Quantization", "Tensor"]
-
-INT8_MIN, INT8_MAX = -128, 127
-
-
-@dataclass(frozen=True, kw_only=True)
-class Quantization:
-    """What the integers of a tensor mean: ``real = scale * (integer - zero_point)``."""
-
-    scale: float
-    zero_point: int
+__all__ = ["Layer", "Network", "Tensor"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +125,4 @@ class Network:
             if layer.output != self.output and not self.readers(layer.output):
                 raise InputError(f"{layer.origin}: layer '{layer.name}' is read by nobody and is not the "
                                  f"output; remove it or connect it")
-        for tensor in self.tensors.values():
-            if not INT8_MIN <= tensor.quantization.zero_point <= INT8_MAX:
-                raise InputError(f"network '{self.name}': tensor '{tensor.name}': zero point must be in "
-                                 f"[-128, 127], not {tensor.quantization.zero_point}")
-            if not 0 < tensor.quantization.scale < float("inf"):
-                raise InputError(f"network '{self.name}': tensor '{tensor.name}': scale must be positive "
-                                 f"and finite, not {tensor.quantization.scale}")
         return self

@@ -21,8 +21,9 @@ Int8 = npt.NDArray[np.int8]
 class Operator(ABC):
     """An operator with all its attributes and weights, immutable and comparable.
 
-    Subclasses are frozen dataclasses too (``eq=False``, the comparison below knows arrays); they check their attributes in ``__post_init__`` with one-sentence
-    ``ValueError``s that name the field, what was found and what is allowed.
+    Subclasses are frozen dataclasses too (``eq=False``: the comparison below knows arrays). They check
+    their attributes in ``__post_init__`` with one-sentence ``ValueError``s that name the field, what was
+    found and what is allowed.
     """
 
     @abstractmethod
