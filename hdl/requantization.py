@@ -35,7 +35,8 @@ class Requantization:
         for f in fields(self):
             array = getattr(self, f.name)
             if array.dtype != np.int64 or array.shape != (channels,):
-                raise ValueError(f"{f.name} must be int64 of shape [{channels}], not {array.dtype} {array.shape}")
+                raise ValueError(f"{f.name} must be int64 of shape [{channels}], "
+                                 f"not {array.dtype} {array.shape}")
         if (self.multiplier < 0).any():
             raise ValueError(f"multiplier must not be negative, not {self.multiplier.min()}")
         if ((self.shift < 0) | (self.shift > 62)).any():
