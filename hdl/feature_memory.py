@@ -1,0 +1,107 @@
+"""Feature memory: the block RAM between one producing and one reading engine."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
+
+__all__ = ["FeatureMemory", "FeatureMemoryParams"]
+
+
+class FeatureMemoryParams:
+    """Everything that fixes one feature memory.
+
+    A word holds the larger of a write and a read; the smaller one addresses a part of it.
+
+    Parameters
+    ----------
+    words : int
+        Depth.
+    write_bytes, read_bytes : int
+        Channels that one write and one read carry; their ratio is a power of two.
+    """
+
+    def __init__(self, *, words: int, write_bytes: int, read_bytes: int) -> None:
+        if words < 1:
+            raise ValueError(f"Feature memory needs at least one word, not {words}")
+        large, small = max(write_bytes, read_bytes), min(write_bytes, read_bytes)
+        if small < 1 or large % small or (large // small) & (large // small - 1):
+            raise ValueError(f"Feature memory needs widths whose ratio is a power of two, "
+                             f"not {write_bytes} bytes written and {read_bytes} read")
+        self.words, self.write_bytes, self.read_bytes = words, write_bytes, read_bytes
+        self.word_bytes = large
+        self.writes_per_word = large // write_bytes
+        self.reads_per_word = large // read_bytes
+
+
+class FeatureMemory(wiring.Component):
+    """One write port, one read port, no arbiter; what a write and a read at once return is not used.
+
+    Addresses count writes and reads, not words. Memory never written reads as zero.
+
+    ===========  ====================================================================
+    Throughput   a write and a read a cycle
+    Latency      :attr:`READ_LATENCY` from ``read_address`` to ``read_data``, counted in enabled cycles;
+                 a write is seen by reads whose address comes in the next cycle or later
+    ===========  ====================================================================
+
+    Members
+    -------
+    write_enable, write_address, write_data : ``In``
+        The write port.
+    read_address, read_enable : ``In``
+        The read port; without ``read_enable`` its registers keep what they have.
+    read_data : ``Out``
+        A register.
+    """
+
+    READ_LATENCY = 2
+
+    write_enable: Any
+    write_address: Any
+    write_data: Any
+    read_enable: Any
+    read_address: Any
+    read_data: Any
+
+    def __init__(self, params: FeatureMemoryParams) -> None:
+        self.params = params
+        super().__init__({
+            "write_enable": In(1),
+            "write_address": In(range(params.words * params.writes_per_word)),
+            "write_data": In(data.ArrayLayout(signed(8), params.write_bytes)),
+            "read_enable": In(1, init=1),
+            "read_address": In(range(params.words * params.reads_per_word)),
+            "read_data": Out(data.ArrayLayout(signed(8), params.read_bytes)),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        params = self.params
+        # Without no_rw_check Yosys adds logic that makes simultaneous accesses transparent.
+        m.submodules.words = words = memory.Memory(
+            shape=unsigned(8 * params.word_bytes), depth=params.words, init=[],
+            attrs={"no_rw_check": True})
+        write = words.write_port(
+            granularity=8 * params.write_bytes if params.writes_per_word > 1 else None)
+        part_bits = exact_log2(params.writes_per_word)
+        m.d.comb += [
+            write.addr.eq(self.write_address >> part_bits),
+            write.data.eq(Value.cast(self.write_data).replicate(params.writes_per_word)),
+            write.en.eq(self.write_enable << self.write_address[:part_bits]),
+        ]
+
+        read = words.read_port()
+        part_bits = exact_log2(params.reads_per_word)
+        part = Signal(part_bits, reset_less=True)
+        read_data = Signal(8 * params.read_bytes, reset_less=True)
+        m.d.comb += [read.addr.eq(self.read_address >> part_bits), read.en.eq(self.read_enable)]
+        with m.If(self.read_enable):
+            m.d.sync += [
+                part.eq(self.read_address[:part_bits]),
+                read_data.eq(read.data.word_select(part, 8 * params.read_bytes)),
+            ]
+        m.d.comb += Value.cast(self.read_data).eq(read_data)
+        return m

@@ -1,0 +1,180 @@
+"""Requantizer: wide sums in, int8 activations out, exactly the staircase of each channel."""
+
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .multiplier import WideMultiplier
+from .pipeline import bits_for_range, delay
+from .requantization import Requantization
+from .table import Table
+
+__all__ = ["Requantizer", "RequantizerLane", "RequantizerParams"]
+
+FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
+
+
+class RequantizerParams:
+    """Everything that fixes the requantizer of one engine.
+
+    Parameters
+    ----------
+    requantization : :class:`Requantization`
+        One entry for each lane of each slot, slot by slot: ``slots * lanes`` channels. The golden model
+        is its ``compute``.
+    lanes : int
+        Channels requantized side by side.
+    low, high : int
+        Bounds of the sums that arrive, over all channels; widths follow from them.
+    """
+
+    def __init__(self, *, requantization: Requantization, lanes: int, low: int, high: int) -> None:
+        if lanes < 1 or requantization.channels % lanes:
+            raise ValueError(f"Requantizer needs a whole number of slots of {lanes} lanes, "
+                             f"not {requantization.channels} channels")
+        self.lanes, self.slots = lanes, requantization.channels // lanes
+        columns = {name: getattr(requantization, name).reshape(self.slots, lanes) for name in FIELDS}
+        self.shift_min = int(requantization.shift.min())
+        columns["shift"] = columns["shift"] - self.shift_min
+        self.rows = [{f"{name}_{lane}": int(column[slot, lane])
+                      for lane in range(lanes) for name, column in columns.items()}
+                     for slot in range(self.slots)]
+        bias, multiplier = requantization.bias, requantization.multiplier
+        self.sum_shape = bits_for_range(min(low, -1), high)
+        x_low, x_high = low + int(bias.min()), high + int(bias.max())
+        self.x_shape = bits_for_range(min(x_low, -1), x_high)
+        m_high = int(multiplier.max())
+        self.m_shape = bits_for_range(0, max(m_high, 1))
+        offsets = [*requantization.offset_negative.tolist(), *requantization.offset_positive.tolist()]
+        self.product_shape = bits_for_range(
+            min(x_low * m_high, 0) + min(*offsets, -1), max(x_high * m_high, 0) + max(*offsets, 0))
+        self.shift_range = int(requantization.shift.max()) - self.shift_min
+
+    @property
+    def multipliers(self) -> int:
+        """Number of multipliers of at most 18 x 18 bits, all lanes together."""
+        return self.lanes * WideMultiplier.multipliers(self.x_shape, self.m_shape)
+
+    @property
+    def multiplier_latency(self) -> int:
+        """Cycles from ``x`` to the product."""
+        return WideMultiplier.latency(self.x_shape, self.m_shape)
+
+    @property
+    def shift_stages(self) -> int:
+        """Stages of the shifter, two bits of the amount in each."""
+        return (self.shift_range.bit_length() + 1) // 2
+
+    @property
+    def latency(self) -> int:
+        """Cycles from sums to values: table, register, bias, product, offset, shifter, two of the clamp."""
+        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 2
+
+
+class RequantizerLane(wiring.Component):
+    """One channel at a time: ``clamp(((sum + bias) * multiplier + offset) >> shift, low, high)``.
+
+    All parameters come with the sum, at the same cycle; the value leaves ``params.latency`` less the
+    table and its register later.
+    """
+
+    def __init__(self, params: RequantizerParams, lane: int) -> None:
+        self.params, self.lane = params, lane
+        columns = Table.shapes(params.rows)
+        super().__init__({
+            "sum": In(params.sum_shape), "value": Out(signed(8)),
+            **{name: In(columns[f"{name}_{lane}"]) for name in FIELDS},
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        params = self.params
+        port: Any = self
+        x = Signal(params.x_shape, reset_less=True)
+        m.d.sync += x.eq(port.sum + port.bias)
+
+        m.submodules.multiplier = multiplier = WideMultiplier(params.x_shape, params.m_shape)
+        m.d.comb += [multiplier.a.eq(x), multiplier.b.eq(delay(m, port.multiplier, 1, "multiplier"))]
+        offset = Signal(params.product_shape, reset_less=True)
+        m.d.sync += offset.eq(Mux(x < 0, delay(m, port.offset_negative, 1, "offset_negative"),
+                                  delay(m, port.offset_positive, 1, "offset_positive")))
+        steps: Any = Signal(params.product_shape, name="product", reset_less=True)
+        m.d.sync += steps.eq(multiplier.p + delay(m, offset, params.multiplier_latency - 1, "offset"))
+
+        # Stage by stage the coarse part of the shift first, so that later stages are narrower.
+        elapsed = 2 + params.multiplier_latency
+        amount = delay(m, port.shift, elapsed, "shift")
+        for stage in reversed(range(params.shift_stages)):
+            shifted = Signal(params.product_shape, name=f"shifted_{stage}", reset_less=True)
+            m.d.sync += shifted.eq(steps >> (amount[2 * stage:2 * stage + 2] << (2 * stage)))
+            amount = delay(m, amount, 1, f"amount_{stage}")
+            steps = shifted
+            elapsed += 1
+        steps = steps >> params.shift_min
+
+        # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which.
+        narrow = Signal(signed(8), reset_less=True)
+        above, below = Signal(reset_less=True), Signal(reset_less=True)
+        if len(steps) > 8:
+            beyond = Value.cast(steps)[7:]
+            m.d.sync += [above.eq(~beyond[-1] & beyond.any()), below.eq(beyond[-1] & ~beyond.all())]
+        m.d.sync += narrow.eq(steps)
+        elapsed += 1
+        low, high = (delay(m, bound, elapsed, name) for bound, name in ((port.low, "low"), (port.high, "high")))
+        with m.If(above | (~below & (narrow > high))):
+            m.d.sync += port.value.eq(high)
+        with m.Elif(below | (narrow < low)):
+            m.d.sync += port.value.eq(low)
+        with m.Else():
+            m.d.sync += port.value.eq(narrow)
+        return m
+
+
+class Requantizer(wiring.Component):
+    """``lanes`` requantizers side by side and the table of their parameters.
+
+    ===========  ====================================================================
+    Throughput   one slot of ``lanes`` sums a cycle
+    Latency      :attr:`RequantizerParams.latency`
+    Backpressure none
+    Resources    :attr:`RequantizerParams.multipliers`, a table of one word for each slot
+    ===========  ====================================================================
+
+    Members
+    -------
+    address : ``In(range(params.slots))``
+        Which slot's parameters the sums need, with the sums.
+    sums : ``In``
+        One slot.
+    values : ``Out``
+        The activations.
+    """
+
+    address: Any
+    sums: Any
+    values: Any
+
+    def __init__(self, params: RequantizerParams) -> None:
+        self.params = params
+        super().__init__({
+            "address": In(range(params.slots)),
+            "sums": In(data.ArrayLayout(params.sum_shape, params.lanes)),
+            "values": Out(data.ArrayLayout(signed(8), params.lanes)),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.parameters = table = Table(self.params.rows)
+        m.d.comb += table.index.eq(self.address)
+        for index in range(self.params.lanes):
+            m.submodules[f"lane_{index}"] = lane = RequantizerLane(self.params, index)
+            m.d.comb += [
+                lane.sum.eq(delay(m, self.sums[index], Table.LATENCY + 1, f"sum_{index}")),
+                self.values[index].eq(lane.value),
+            ]
+            for name in FIELDS:
+                parameter = delay(m, getattr(table, f"{name}_{index}"), 1, f"{name}_{index}")
+                m.d.comb += getattr(lane, name).eq(parameter)
+        return m

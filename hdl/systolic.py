@@ -1,0 +1,192 @@
+"""Systolic array: columns of dot products in groups; activations hop from group to group."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from .dot_product import DotProduct
+from .pipeline import delay
+
+__all__ = ["SystolicArray", "SystolicGroup", "SystolicParams"]
+
+Weights = npt.NDArray[np.int8]
+
+
+class SystolicParams:
+    """Everything that fixes one systolic array.
+
+    Parameters
+    ----------
+    weights : int8 array of shape ``[depth, columns, lanes]``
+        One word a cycle for each column; a beat names its word by the address ``weight``.
+    group : int
+        Adjacent columns that share an activation register, a weight memory and a slot of the result
+        chain; divides the columns.
+    sum_width : int
+        Width in bits of the final sums. Sums in between may wrap, two's complement makes that harmless.
+    """
+
+    def __init__(self, *, weights: Weights, group: int, sum_width: int) -> None:
+        if weights.ndim != 3 or weights.dtype != np.int8 or 0 in weights.shape:
+            raise ValueError(f"Systolic weights must be int8 of shape [depth, columns, lanes], "
+                             f"not {weights.dtype} {list(weights.shape)}")
+        if group < 1 or weights.shape[1] % group:
+            raise ValueError(f"Systolic group must divide the {weights.shape[1]} columns, not {group}")
+        self.weights, self.group, self.sum_width = weights, group, sum_width
+        self.depth, self.columns, self.lanes = weights.shape
+        self.groups = self.columns // group
+        self.sums = data.ArrayLayout(signed(sum_width), group)
+        # A beat is one tap: `tap` says that it counts, `last` that it ends a dot product (and is a tap).
+        self.beat = data.StructLayout({
+            "x": data.ArrayLayout(signed(8), self.lanes),
+            "weight": range(self.depth),
+            "tap": 1,
+            "last": 1,
+        })
+
+    @property
+    def group_latency(self) -> int:
+        """Cycles from the last beat of a dot product to ``done`` of the group that got it."""
+        return SystolicGroup.WEIGHT_LATENCY + DotProduct.latency(self.lanes) + 1
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the last beat of a dot product to its first slot."""
+        return self.group_latency + self.groups + 1
+
+
+class SystolicGroup(wiring.Component):
+    """Columns side by side: one weight memory, a dot product and an accumulator for each.
+
+    Members
+    -------
+    beat : ``In``
+        Taps, at any cycles.
+    sums : ``Out``
+        The finished sums of all columns, valid while ``done``.
+    done : ``Out(1)``
+        A dot product has ended :attr:`SystolicParams.group_latency` cycles ago.
+    """
+
+    # Memory and its output register.
+    WEIGHT_LATENCY = 2
+
+    beat: Any
+    sums: Any
+    done: Any
+
+    def __init__(self, params: SystolicParams, index: int) -> None:
+        self.params, self.index = params, index
+        super().__init__({"beat": In(params.beat), "sums": Out(params.sums), "done": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        params = self.params
+        first = self.index * params.group
+        word = data.ArrayLayout(data.ArrayLayout(signed(8), params.lanes), params.group)
+        own = params.weights[:, first:first + params.group].reshape(params.depth, -1)
+        m.submodules.weights = weights = memory.Memory(
+            shape=unsigned(word.size), depth=params.depth,
+            init=[int.from_bytes(row.tobytes(), "little") for row in own])
+        port = weights.read_port()
+        m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
+        columns = data.View(word, delay(m, port.data, self.WEIGHT_LATENCY - 1, "weight"))
+        x = data.View(self.params.beat["x"].shape,
+                      delay(m, Value.cast(self.beat.x), self.WEIGHT_LATENCY, "x"))
+        terms = []
+        for column in range(params.group):
+            m.submodules[f"column_{column}"] = dot = DotProduct(params.lanes)
+            m.d.comb += [dot.a.eq(x), dot.b.eq(columns[column])]
+            terms.append(dot.p)
+        cycles = self.WEIGHT_LATENCY + DotProduct.latency(params.lanes)
+        tap = delay(m, self.beat.tap, cycles, "tap", reset=True)
+        last = delay(m, self.beat.last, cycles, "last", reset=True)
+        m.d.sync += self.done.eq(last)
+        for column, term in enumerate(terms):
+            # The last tap saves the sum and clears the accumulator through the flip-flops' reset:
+            # neither before nor behind the carry chain is there a multiplexer.
+            accumulator = Signal(signed(params.sum_width), name=f"accumulator_{column}")
+            result = Signal(signed(params.sum_width), name=f"result_{column}", reset_less=True)
+            total = Signal(signed(params.sum_width), name=f"total_{column}")
+            m.d.comb += [total.eq(accumulator + term), self.sums[column].eq(result)]
+            with m.If(last):
+                m.d.sync += [accumulator.eq(0), result.eq(total)]
+            with m.Elif(tap):
+                m.d.sync += accumulator.eq(total)
+        return m
+
+
+class SystolicArray(wiring.Component):
+    """``lanes`` input channels times ``columns`` output channels a cycle.
+
+    Activations, their marks and the weight address hop from group to group through one register. The
+    sums of a dot product travel the same way through a chain with two registers a hop, so the last
+    group's sums leave first: one slot of ``group`` adjacent columns a cycle, ``groups`` slots in a row,
+    from the highest group to group 0. Dot products whose last taps are at least ``groups`` cycles
+    apart never meet in the chain.
+
+    ===========  ====================================================================
+    Throughput   a tap a cycle
+    Latency      :attr:`SystolicParams.latency` from a dot product's last tap to its first slot
+    Backpressure none
+    Resources    ``lanes * columns`` multipliers, a weight memory of ``depth`` words for each group
+    ===========  ====================================================================
+
+    The drain with the activations (not against the skew) is DESIGN's own; the array is the classic one of
+    H. T. Kung, "Why systolic architectures?", 1982.
+
+    Members
+    -------
+    beat : ``In``
+        One tap, see :attr:`SystolicParams.beat`.
+    slot : ``Out``
+        The sums of one group, valid for one cycle while ``slot_valid``.
+    """
+
+    beat: Any
+    slot: Any
+    slot_valid: Any
+
+    def __init__(self, params: SystolicParams) -> None:
+        self.params = params
+        super().__init__({"beat": In(params.beat), "slot": Out(params.sums), "slot_valid": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        params = self.params
+        beat: Any = self.beat
+        slot: Any = Const(0, Shape(params.sums.size))
+        valid: Any = Const(0)
+        for index in range(params.groups):
+            m.submodules[f"group_{index}"] = group = SystolicGroup(params, index)
+            m.d.comb += group.beat.eq(beat)
+            if index + 1 < params.groups:
+                beat = self._hop(m, beat, index)
+            # Two registers a hop; a group puts its sums into the first.
+            entered = Signal(params.sums.size, name=f"slot_{index}", reset_less=True)
+            entered_valid = Signal(name=f"slot_{index}_valid")
+            m.d.sync += [
+                entered.eq(Mux(group.done, Value.cast(group.sums), slot)),
+                entered_valid.eq(group.done | valid),
+            ]
+            slot = delay(m, entered, 1, f"slot_{index}")
+            valid = delay(m, entered_valid, 1, f"slot_{index}_valid", reset=True)
+        m.d.comb += [Value.cast(self.slot).eq(slot), self.slot_valid.eq(valid)]
+        return m
+
+    def _hop(self, m: Module, beat: Any, index: int) -> Any:
+        following = data.View(self.params.beat, Signal(self.params.beat.size, name=f"beat_{index + 1}"))
+        marks = delay(m, Cat(beat.tap, beat.last), 1, f"marks_{index + 1}", reset=True)
+        m.d.comb += [
+            following.x.eq(data.View(self.params.beat["x"].shape,
+                                     delay(m, Value.cast(beat.x), 1, f"x_{index + 1}"))),
+            following.weight.eq(delay(m, beat.weight, 1, f"weight_{index + 1}")),
+            Cat(following.tap, following.last).eq(marks),
+        ]
+        return following
+
+

@@ -1,0 +1,68 @@
+"""Tables of numbers: what differs from layer to layer, read by index."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amaranth.hdl import Const, Module, Shape, Value
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from .pipeline import shape_for
+
+__all__ = ["Table"]
+
+
+class Table(wiring.Component):
+    """A read-only table; each column is as wide as its numbers need, a constant column is no memory at all.
+
+    The columns appear as outputs one cycle after ``index`` (:attr:`LATENCY`). Yosys chooses block RAM,
+    LUT RAM or plain logic by size.
+
+    Parameters
+    ----------
+    rows : sequence of mappings from column name to int
+        The contents; all rows have the same columns.
+
+    Members
+    -------
+    index : ``In(range(len(rows)))``
+        Row to read.
+    one member for each column : ``Out``
+        The number in that column.
+    """
+
+    LATENCY = 1
+
+    def __init__(self, rows: Sequence[Mapping[str, int]]) -> None:
+        if not rows:
+            raise ValueError("Table needs at least one row")
+        if any(row.keys() != rows[0].keys() for row in rows):
+            raise ValueError("Table needs the same columns in all rows")
+        self.rows = [{column: int(number) for column, number in row.items()} for row in rows]
+        self.columns = self.shapes(rows)
+        super().__init__({
+            "index": In(range(len(rows))),
+            **{column: Out(shape) for column, shape in self.columns.items()},
+        })
+
+    @staticmethod
+    def shapes(rows: Sequence[Mapping[str, int]]) -> dict[str, Shape]:
+        """The shape of each column."""
+        return {column: shape_for(row[column] for row in rows) for column in rows[0]}
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        stored = {column: shape for column, shape in self.columns.items()
+                  if len({row[column] for row in self.rows}) > 1}
+        for column in self.columns.keys() - stored.keys():
+            m.d.comb += getattr(self, column).eq(self.rows[0][column])
+        if stored:
+            layout = data.StructLayout(stored)
+            init: list[Any] = [{column: row[column] for column in stored} for row in self.rows]
+            m.submodules.contents = contents = memory.Memory(
+                shape=layout, depth=len(init), init=init)
+            port = contents.read_port()
+            m.d.comb += [port.addr.eq(self.index), port.en.eq(Const(1))]
+            for column in stored:
+                m.d.comb += Value.cast(getattr(self, column)).eq(port.data[column])
+        return m
