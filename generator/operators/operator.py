@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from .window import Window
 
 __all__ = ["Int8", "Operator", "Shape"]
 
@@ -23,8 +26,16 @@ class Operator(ABC):
 
     Subclasses are frozen dataclasses too (``eq=False``: the comparison below knows arrays). They check
     their attributes in ``__post_init__`` with one-sentence ``ValueError``s that name the field, what was
-    found and what is allowed.
+    found and what is allowed; array fields become read-only copies.
     """
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                value = value.copy()
+                value.flags.writeable = False
+                object.__setattr__(self, f.name, value)
 
     @abstractmethod
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
@@ -33,6 +44,10 @@ class Operator(ABC):
     @abstractmethod
     def compute(self, inputs: Sequence[Int8]) -> Int8:
         """The golden model: int8 batches ``[n, h, w, c]`` in, int8 batch out, bit for bit."""
+
+    @abstractmethod
+    def lower(self, inputs: Sequence[Shape]) -> Window:
+        """The same function as the hardware runs it; a one-sentence ``ValueError`` where it cannot."""
 
     def macs(self, inputs: Sequence[Shape]) -> int:
         """Multiply-accumulates of one inference, taps in the padding counted."""
@@ -49,7 +64,7 @@ class Operator(ABC):
 def _equal(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         return a.dtype == b.dtype and np.array_equal(a, b)
-    return bool(a == b)
+    return type(a) is type(b) and bool(a == b)
 
 
 def _key(value: Any) -> Any:

@@ -1,0 +1,92 @@
+"""The integer arithmetic of the TFLite-Micro reference kernels: multipliers, double rounding, activations.
+
+Sources: TensorFlow Lite's ``QuantizeMultiplier``, ``MultiplyByQuantizedMultiplier`` (with gemmlowp's
+``SaturatingRoundingDoublingHighMul`` and ``RoundingDivideByPOT``) and ``CalculateActivationRangeQuantized``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..quantization import INT8_MAX, INT8_MIN, Quantization
+
+__all__ = ["ACTIVATIONS", "Floats", "Ints", "activation_range", "channel_scale", "multiply",
+           "quantize_multiplier", "tensor_scale"]
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+# Real values that an activation clamps to; None is no limit.
+ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "none": (None, None),
+    "relu": (0.0, None),
+    "relu6": (0.0, 6.0),
+    "relu_n1_to_1": (-1.0, 1.0),
+}
+
+INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
+
+
+def channel_scale(input: Quantization, weights: Floats, output: Quantization) -> Floats:
+    """Real multiplier of each channel, ``s_in * s_w / s_out`` in double precision from float32 scales."""
+    product: Floats = _single(input.scale) * weights.astype(np.float32).astype(np.float64)
+    return product / _single(output.scale)
+
+
+def tensor_scale(input: Quantization, weights: float, output: Quantization) -> float:
+    """Real multiplier where all weights share one scale: FULLY_CONNECTED rounds ``s_in * s_w`` to float32."""
+    return _single(_single(input.scale) * _single(weights)) / _single(output.scale)
+
+
+def _single(value: float) -> float:
+    """The nearest float32, in which model files hold every scale."""
+    return float(np.float32(value))
+
+
+def quantize_multiplier(scales: Floats) -> tuple[Ints, Ints]:
+    """``(m, s)`` for each positive real ``d``: ``d ~ m / 2**31 * 2**s``, ``2**30 <= m < 2**31``, ``s <= 30``.
+
+    A scale below ``2**-32`` underflows to ``m = s = 0``; one above ``2**30`` saturates, as in the reference.
+    """
+    fraction, exponent = np.frexp(scales)
+    m = np.floor(fraction * 2.0**31 + 0.5).astype(np.int64)
+    s = exponent.astype(np.int64)
+    carry = m == 2**31
+    m, s = np.where(carry, m // 2, m), np.where(carry, s + 1, s)
+    under, over = s < -31, s > 30
+    m = np.where(under, 0, np.where(over, INT32_MAX, m))
+    return m, np.where(under, 0, np.where(over, 30, s))
+
+
+def multiply(x: Ints, m: Ints, s: Ints) -> Ints:
+    """``x * m / 2**31 * 2**s``, rounded twice: half up to an integer, then half away from zero by ``2**-s``.
+
+    ``abs(x) < 2**33``. Where the reference would overflow 32 bits, which it leaves undefined, the
+    shifted ``x`` saturates, so the result stays monotone in ``x``.
+    """
+    shifted = np.clip(x << np.maximum(s, 0), INT32_MIN, INT32_MAX)
+    high = (shifted * m + 2**30) >> 31
+    right = np.maximum(-s, 0)
+    half = (np.int64(1) << right) >> 1
+    rounded: Ints = (high + half - ((high < 0) & (right > 0))) >> right
+    return rounded
+
+
+def activation_range(activation: str, output: Quantization) -> tuple[int, int]:
+    """The int8 limits ``(low, high)`` that ``activation`` sets on a tensor quantized as ``output``."""
+    below, above = ACTIVATIONS[activation]
+    low = INT8_MIN if below is None else max(INT8_MIN, _quantize(below, output))
+    high = INT8_MAX if above is None else min(INT8_MAX, _quantize(above, output))
+    return low, high
+
+
+def _quantize(value: float, output: Quantization) -> int:
+    """``value`` on the grid of ``output``: divided in float32, rounded half away from zero.
+
+    Cut to +-1000, far outside int8, so that tiny scales cannot overflow.
+    """
+    with np.errstate(over="ignore"):
+        quotient = float(np.float32(value) / np.float32(output.scale))
+    magnitude = int(min(abs(quotient), 1000.0) + 0.5)
+    return output.zero_point + (magnitude if quotient > 0 else -magnitude)

@@ -1,0 +1,66 @@
+"""Two-dimensional convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arithmetic import Floats, channel_scale
+from .checks import check_array, check_weight_scales, only_input, text
+from .linear import Linear
+from .operator import Int8, Shape
+from .taps import Taps
+
+__all__ = ["Conv2d"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Conv2d(Linear):
+    """TFLite's CONV_2D on int8, with one weight scale for each output channel.
+
+    ``weights`` are int8 ``[co, kh, kw, ci]``, ``bias`` int32 ``[co]``, ``weight_scales`` float64 ``[co]``.
+    ``stride`` and ``dilation`` are ``(height, width)``, ``padding`` is ``(top, left, bottom, right)``.
+    """
+
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        check_array("weights", self.weights, np.int8, "co kh kw ci")
+        super().__post_init__()
+        check_weight_scales(self.weight_scales, self.out_channels, (self.out_channels,))
+        Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    def __str__(self) -> str:
+        return f"conv2d {text(self.kernel)} stride {text(self.stride)} to {self.out_channels} channels"
+
+    @property
+    def kernel(self) -> tuple[int, int]:
+        """Height and width of the kernel."""
+        return self.weights.shape[1], self.weights.shape[2]
+
+    @property
+    def taps(self) -> Taps:
+        """Where the taps lie."""
+        return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
+
+    @property
+    def scales(self) -> Floats:
+        """Real multiplier of each channel."""
+        return channel_scale(self.input, self.weight_scales, self.output)
+
+    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+        """The weights as they are."""
+        return self.weights, self.taps
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Height and width by the window, one channel for each filter."""
+        shape = only_input(inputs)
+        channels = self.weights.shape[3]
+        if shape[2] != channels:
+            raise ValueError(f"weights take {channels} input channels, but the input {text(shape)} "
+                             f"has {shape[2]}")
+        return *self.taps.output_size(shape), self.out_channels

@@ -1,0 +1,54 @@
+"""Dense (fully connected) layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arithmetic import Floats, channel_scale, tensor_scale
+from .checks import check_array, check_weight_scales, only_input, text
+from .linear import Linear
+from .operator import Int8, Shape
+from .taps import Taps
+
+__all__ = ["Dense"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dense(Linear):
+    """TFLite's FULLY_CONNECTED on int8; the input is read flattened, height, width, channels.
+
+    ``weights`` are int8 ``[co, n]``, ``bias`` int32 ``[co]``. ``weight_scales`` is float64 ``[co]``, or
+    ``[1]`` where all weights share a scale; the two round differently, as the reference does.
+    """
+
+    def __post_init__(self) -> None:
+        check_array("weights", self.weights, np.int8, "co n")
+        super().__post_init__()
+        check_weight_scales(self.weight_scales, self.out_channels, (1, self.out_channels))
+
+    def __str__(self) -> str:
+        return f"dense to {self.out_channels} channels"
+
+    @property
+    def scales(self) -> Floats:
+        """Real multiplier of each channel, or of all."""
+        if len(self.weight_scales) == 1:
+            return np.array([tensor_scale(self.input, self.weight_scales[0], self.output)])
+        return channel_scale(self.input, self.weight_scales, self.output)
+
+    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+        """One window as large as the map."""
+        height, width, channels = shape
+        weights = self.weights.reshape(self.out_channels, height, width, channels)
+        return weights, Taps(kernel=(height, width), stride=(1, 1), padding=(0, 0, 0, 0))
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """One row, one column, one channel for each row of the weights."""
+        shape = only_input(inputs)
+        size, found = self.weights.shape[1], int(np.prod(shape))
+        if found != size:
+            raise ValueError(f"weights take {size} inputs, but the input {text(shape)} has {found} values")
+        return 1, 1, self.out_channels

@@ -1,0 +1,93 @@
+"""What convolution and dense layers share: requantized sums of products, and how they lower."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..bounds import dot_bounds
+from ..quantization import Quantization
+from ..staircase import fit
+from .arithmetic import Floats, Ints, activation_range, multiply, quantize_multiplier
+from .checks import check_activation, check_array, check_scale
+from .operator import Int8, Operator, Shape
+from .taps import Taps, dot
+from .window import Window
+
+__all__ = ["Linear"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Linear(Operator):
+    """``y = clamp(rescale(sum((x - zp_in) * weights) + bias) + zp_out)``, rounded twice as TFLite-Micro."""
+
+    weights: Int8
+    bias: npt.NDArray[np.int32]
+    input: Quantization
+    output: Quantization
+    weight_scales: Floats
+    activation: str = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_array("bias", self.bias, np.int32, "co")
+        if len(self.bias) != len(self.weights):
+            raise ValueError(f"bias must hold {len(self.weights)} values, one for each output channel of the "
+                             f"weights, not {len(self.bias)}")
+        check_scale("input", self.input)
+        check_scale("output", self.output)
+        check_activation(self.activation)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the output."""
+        return len(self.weights)
+
+    @property
+    @abstractmethod
+    def scales(self) -> Floats:
+        """Real multiplier of each channel, ``[co]`` or ``[1]``."""
+
+    @abstractmethod
+    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+        """Weights ``[co, kh, kw, ci]`` and geometry on an input of ``shape``."""
+
+    @property
+    def folded_bias(self) -> Ints:
+        """Bias ``[co]`` for sums over raw int8: the input's zero point times all weights comes off."""
+        weights = self.weights.reshape(len(self.weights), -1)
+        bias: Ints = self.bias.astype(np.int64) - self.input.zero_point * weights.sum(axis=1, dtype=np.int64)
+        return bias
+
+    def compute(self, inputs: Sequence[Int8]) -> Int8:
+        """TFLite-Micro's reference kernel on a batch; padding reads the zero point, which adds nothing."""
+        x, = inputs
+        weights, taps = self.kernel_of((x.shape[1], x.shape[2], x.shape[3]))
+        return self._requantize(dot(x, weights, taps, self.input.zero_point))
+
+    def lower(self, inputs: Sequence[Shape]) -> Window:
+        """A ``dot`` window; channels that are constant over every input lose their weights."""
+        self.output_shape(inputs)
+        weights, taps = self.kernel_of(inputs[0])
+        low, high = activation_range(self.activation, self.output)
+        requantization = fit(self._requantize, dot_bounds(weights), bias=self.folded_bias, low=low, high=high)
+        constant = requantization.multiplier == 0
+        return Window(operation="dot", kernel=taps.kernel, stride=taps.stride, padding=taps.padding,
+                      dilation=taps.dilation, out_channels=self.out_channels,
+                      weights=np.where(constant[:, np.newaxis, np.newaxis, np.newaxis], np.int8(0), weights),
+                      pad_value=self.input.zero_point, requantization=requantization)
+
+    def macs(self, inputs: Sequence[Shape]) -> int:
+        """One product for each weight at each output position."""
+        height, width, _ = self.output_shape(inputs)
+        return height * width * self.weights.size
+
+    def _requantize(self, sums: Ints) -> Int8:
+        """Sums of raw products (channels last) to outputs."""
+        scaled = multiply(sums + self.folded_bias, *quantize_multiplier(self.scales))
+        return np.clip(scaled + self.output.zero_point,
+                       *activation_range(self.activation, self.output)).astype(np.int8)

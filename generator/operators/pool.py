@@ -1,0 +1,58 @@
+"""What max and average pooling share: a window over each channel, one quantization for input and output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..quantization import Quantization
+from .arithmetic import activation_range
+from .checks import check_activation, check_scale, only_input, text
+from .operator import Operator, Shape
+from .taps import Taps
+
+__all__ = ["Pool"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pool(Operator):
+    """A pool of ``kernel`` taps, each channel for itself; taps in the padding are left out.
+
+    ``kernel`` and ``stride`` are ``(height, width)``, ``padding`` is ``(top, left, bottom, right)``.
+    ``quantization`` is that of input and output alike; ``activation`` clamps the output on it.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    quantization: Quantization
+    activation: str = "none"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Taps(kernel=self.kernel, stride=self.stride, padding=self.padding)
+        check_scale("quantization", self.quantization)
+        check_activation(self.activation)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {text(self.kernel)} stride {text(self.stride)}"
+
+    @property
+    def kind(self) -> str:
+        """The name of the operator in descriptions."""
+        raise NotImplementedError
+
+    @property
+    def taps(self) -> Taps:
+        """Where the taps lie."""
+        return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding)
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Lowest and highest output."""
+        return activation_range(self.activation, self.quantization)
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """Height and width by the window, channels as in the input."""
+        shape = only_input(inputs)
+        return *self.taps.output_size(shape), shape[2]

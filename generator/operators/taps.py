@@ -1,0 +1,89 @@
+"""Sliding windows: where a kernel lands on a map, the taps that it reads there, and exact dot products."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .arithmetic import Ints
+from .checks import check_ints, text
+from .operator import Int8, Shape
+
+__all__ = ["Taps", "dot"]
+
+# Float32 holds integers up to 2**24 exactly, and a product of two int8 is at most 2**14.
+EXACT_IN_FLOAT32 = 2**10
+
+# Patches are gathered for so many values at a time, which bounds memory for large batches.
+CHUNK = 2**22
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taps:
+    """The geometry of a window: ``(height, width)`` pairs, and padding as ``(top, left, bottom, right)``."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    dilation: tuple[int, int] = (1, 1)
+
+    def __post_init__(self) -> None:
+        check_ints("kernel", self.kernel, "height width", 1)
+        check_ints("stride", self.stride, "height width", 1)
+        check_ints("padding", self.padding, "top left bottom right", 0)
+        check_ints("dilation", self.dilation, "height width", 1)
+        height, width = self.extent
+        if max(self.padding[0::2]) >= height or max(self.padding[1::2]) >= width:
+            raise ValueError(f"padding must be smaller than the kernel's extent {text(self.extent)}, "
+                             f"not {self.padding} (top, left, bottom, right)")
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Rows and columns from the first tap to the last."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilation
+        return (kh - 1) * dh + 1, (kw - 1) * dw + 1
+
+    def output_size(self, input: Shape) -> tuple[int, int]:
+        """Rows and columns of the output: only positions where the kernel lies inside the padded input."""
+        top, left, bottom, right = self.padding
+        height, width = input[0] + top + bottom, input[1] + left + right
+        if height < self.extent[0] or width < self.extent[1]:
+            raise ValueError(f"kernel of extent {text(self.extent)} is larger than its padded input "
+                             f"{text((height, width))}, use a smaller kernel or more padding")
+        return (height - self.extent[0]) // self.stride[0] + 1, (width - self.extent[1]) // self.stride[1] + 1
+
+    def gather(self, x: Int8, pad_value: int) -> Int8:
+        """The taps of every position: a view ``[n, oh, ow, kh, kw, c]`` of the padded ``x [n, h, w, c]``."""
+        top, left, bottom, right = self.padding
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=pad_value)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.extent, axis=(1, 2))
+        taps = windows[:, ::self.stride[0], ::self.stride[1], :, ::self.dilation[0], ::self.dilation[1]]
+        return taps.transpose(0, 1, 2, 4, 5, 3)
+
+    def valid(self, input: Shape) -> Ints:
+        """How many taps lie inside the map at every position, ``[oh, ow]``."""
+        inside = np.ones((1, input[0], input[1], 1), np.int8)
+        counts: Ints = self.gather(inside, 0)[0, ..., 0].sum(axis=(2, 3), dtype=np.int64)
+        return counts
+
+
+def dot(x: Int8, weights: Int8, taps: Taps, pad_value: int) -> Ints:
+    """Exact sums of products of ``x [n, h, w, ci]`` and ``weights [co, kh, kw, ci]``, ``[n, oh, ow, co]``.
+
+    The matrix product runs in floating point, where it is fast; its width is chosen so that every partial
+    sum is an integer that it holds exactly.
+    """
+    n, height, width, _ = x.shape
+    oh, ow = taps.output_size((height, width, x.shape[3]))
+    terms = int(np.prod(weights.shape[1:]))
+    dtype: npt.DTypeLike = np.float32 if terms <= EXACT_IN_FLOAT32 else np.float64
+    matrix = weights.reshape(len(weights), terms).T.astype(dtype)
+    sums = np.empty((n, oh, ow, len(weights)), np.int64)
+    step = max(1, CHUNK // (oh * ow * terms))
+    for first in range(0, n, step):
+        patches = taps.gather(x[first:first + step], pad_value)
+        rows = patches.astype(dtype).reshape(-1, terms)
+        sums[first:first + step] = (rows @ matrix).reshape(-1, oh, ow, len(weights))
+    return sums
