@@ -1,1 +1,48 @@
-"""Network descriptions in, `Network` out."""
+"""Network descriptions in, :class:`Network` out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from gatecast.networks import shipped
+
+from ..errors import InputError
+from ..network import Network
+from .yaml_description import read_description
+
+__all__ = ["read"]
+
+YAML_SUFFIXES = (".yaml", ".yml")
+# Formats that people will try, and that only a later version reads.
+LATER_SUFFIXES = (".tflite", ".onnx")
+
+
+def read(path_or_name: str | os.PathLike[str]) -> Network:
+    """The verified network that a YAML description holds.
+
+    ``path_or_name`` is the path of a ``.yaml`` or ``.yml`` file, or the name of a shipped network
+    (:func:`gatecast.networks.shipped`). Anything else, and anything wrong in the description, raises
+    :class:`InputError` with one sentence.
+    """
+    path = Path(path_or_name)
+    suffix = path.suffix.lower()
+    if suffix in YAML_SUFFIXES:
+        return read_description(path)
+    names = shipped()
+    name = os.fspath(path_or_name)
+    if name in names:
+        return read_description(names[name])
+    shipped_names = f"a shipped network: {', '.join(names)}"
+    if suffix in LATER_SUFFIXES:
+        raise InputError(f"{path}: this version of Gatecast reads YAML descriptions only, "
+                         f"allowed: a .yaml or .yml file, or {shipped_names}")
+    if path.is_dir():
+        raise InputError(f"{path}: found a folder, allowed: a .yaml or .yml file in it, or {shipped_names}")
+    if suffix or path.exists():
+        raise InputError(f"{path}: found the suffix '{suffix}', allowed: .yaml, .yml or {shipped_names}")
+    close = difflib.get_close_matches(name[:64], names, n=1)
+    hint = f" (did you mean '{close[0]}'?)" if close else ""
+    raise InputError(f"found the network {name!r}{hint}, "
+                     f"allowed: the path of a .yaml or .yml file, or {shipped_names}")

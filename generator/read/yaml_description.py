@@ -1,0 +1,134 @@
+"""A network description in YAML (docs/network-description.md says how) to a verified :class:`Network`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..network import Layer, Network, Tensor
+from .fields import FILE, NAME, Fields, Place, choice, did_you_mean, integers, listed
+from .layers import KEYS, MAX_SIZE, build, quantization
+from .weights_file import WeightsFile
+from .yaml_nodes import Node, YamlList, YamlMapping, parse, read_text, shown
+
+__all__ = ["read_description"]
+
+TOP_KEYS = ("name", "weights", "input", "layers", "output")
+INPUT_KEYS = ("name", "shape", "quantization")
+LAYER_ALLOWED = "a mapping with at least name and operator"
+INPUT_ALLOWED = "a mapping with shape and quantization"
+OPERATOR = choice(*KEYS)
+SHAPE = integers("height, width, channels", 1, MAX_SIZE)
+# Values of one tensor, and layers of one network: far above what an FPGA holds, far below what hurts here.
+MAX_VALUES = 1 << 24
+MAX_LAYERS = 1000
+
+
+def read_description(path: Path) -> Network:
+    """The network that the YAML file ``path`` describes.
+
+    Whatever is wrong raises :class:`InputError` with file, line, layer, field, what was found and what is
+    allowed.
+    """
+    return _Description(path).network()
+
+
+class _Description:
+    """A description while it is read: the tensors so far, by name, and where each name was given."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.name
+        root = parse(read_text(path), self.file)
+        self.top = Fields(root, Place(self.file, root.line), f"a mapping with {', '.join(TOP_KEYS)}")
+        self.top.only(TOP_KEYS)
+        self.arrays = self._weights(path)
+        self.tensors: dict[str, Tensor] = {}
+        self.lines: dict[str, int] = {}
+
+    def network(self) -> Network:
+        """Read input, layers and output, in this order."""
+        name = self.top.get("name", NAME)
+        source = self._input()
+        nodes = self._layer_nodes()
+        layers = []
+        for number, node in enumerate(nodes, 1):
+            layers.append(self._layer(number, node, layers[-1].output if layers else source))
+        output = self._output(layers)
+        return Network(name=name, tensors=self.tensors, layers=tuple(layers), input=source,
+                       output=output).verify()
+
+    def _weights(self, path: Path) -> WeightsFile | None:
+        if "weights" not in self.top:
+            return None
+        try:
+            return WeightsFile(path.parent / self.top.get("weights", FILE))
+        except ValueError as error:
+            raise self.top.refusal("weights", str(error)) from error
+
+    def _input(self) -> str:
+        fields = self.top.inner("input", INPUT_ALLOWED)
+        fields.only(INPUT_KEYS)
+        name = fields.get_or("name", NAME, "input")
+        height, width, channels = fields.get("shape", SHAPE)
+        tensor = Tensor(name=name, shape=(height, width, channels), quantization=quantization(fields))
+        if tensor.size > MAX_VALUES:
+            raise fields.refusal("shape", f"found {list(tensor.shape)}, which is {tensor.size} values, "
+                                          f"allowed: at most {MAX_VALUES}")
+        self._add(tensor, fields)
+        return name
+
+    def _layer_nodes(self) -> tuple[Node, ...]:
+        allowed = f"a list of 1 to {MAX_LAYERS} layers"
+        node = self.top.node("layers", allowed)
+        if not isinstance(node, YamlList) or not 1 <= len(node.items) <= MAX_LAYERS:
+            raise self.top.refusal("layers", f"found {shown(node)}, allowed: {allowed}")
+        return node.items
+
+    def _layer(self, number: int, node: Node, previous: str) -> Layer:
+        place = Place(self.file, node.line, _title(number, node))
+        fields = Fields(node, place, LAYER_ALLOWED)
+        fields.only(dict.fromkeys(key for keys in KEYS.values() for key in keys))
+        name, operator = fields.get("name", NAME), fields.get("operator", OPERATOR)
+        fields.only(KEYS[operator], f" in {operator}")
+        source = self._source(fields, previous)
+        try:
+            built, meaning = build(name, operator, fields, source, self.arrays)
+            shape = built.output_shape([source.shape])
+        except ValueError as error:
+            raise place.refusal(str(error)) from error
+        tensor = Tensor(name=name, shape=shape, quantization=meaning)
+        if tensor.size > MAX_VALUES:
+            raise place.refusal(f"found an output of {list(shape)}, which is {tensor.size} values, "
+                                f"allowed: at most {MAX_VALUES}")
+        self._add(tensor, fields)
+        return Layer(name=name, operator=built, inputs=(source.name,), output=name,
+                     origin=f"{self.file}:{node.line}")
+
+    def _source(self, fields: Fields, previous: str) -> Tensor:
+        name = fields.get_or("input", NAME, previous)
+        if name not in self.tensors:
+            raise fields.refusal("input", f"found '{name}'{did_you_mean(name, self.tensors)}, allowed: "
+                                          f"the input or an earlier layer ({listed(self.tensors)})")
+        return self.tensors[name]
+
+    def _output(self, layers: list[Layer]) -> str:
+        name, names = self.top.get_or("output", NAME, layers[-1].name), [layer.name for layer in layers]
+        if name not in names:
+            raise self.top.refusal("output", f"found '{name}'{did_you_mean(name, names)}, "
+                                             f"allowed: a layer ({listed(names)})")
+        return name
+
+    def _add(self, tensor: Tensor, fields: Fields) -> None:
+        if tensor.name in self.tensors:
+            raise fields.refusal("name", f"found '{tensor.name}' a second time, allowed: a name of its own "
+                                         f"(first in line {self.lines[tensor.name]})")
+        self.tensors[tensor.name] = tensor
+        self.lines[tensor.name] = fields.line("name")
+
+
+def _title(number: int, node: Node) -> str:
+    """How messages call a layer: by its name where it has one, else by its number."""
+    if isinstance(node, YamlMapping):
+        for key, value in node.entries:
+            if shown(key) == "'name'" and (name := NAME.parse(value)) is not None:
+                return f"layer '{name}'"
+    return f"layer {number}"
