@@ -1,8 +1,23 @@
-"""The narrowest requantization that equals a reference on every reachable sum."""
+"""The narrowest requantization that equals a reference on every reachable sum.
+
+A reference that is monotone in the sum has at most 255 steps, so it is known from its thresholds: for each
+output value the least sum that reaches it. A staircase ``(x * m + offset) >> s`` equals it on the sums of one
+sign exactly if the line ``m / 2**s * x + offset / 2**s`` passes on or above every threshold ``(x, v)`` and
+below every last sum before one, ``(x - 1, v)``. An offset that does so exists exactly if
+
+    max over thresholds of (v - slope * x)  <  min over sums before thresholds of (v - slope * x)
+
+which holds for an open interval of slopes: left minus right is convex in the slope. Its two ends are found
+exactly, as fractions, by Newton's method, for each sign; the intervals of both signs are intersected, and the
+least shift is taken for which a multiple of ``2**-shift`` lies inside, which gives the narrowest multiplier
+there is. The reference's own form (NUMBERS: a 31-bit multiplier, an offset for each sign) is one of the
+candidates, so nothing wider is ever needed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,14 +25,184 @@ from gatecast.hdl.requantization import Requantization
 
 from .bounds import Bounds
 
-__all__ = ["Reference", "fit"]
+__all__ = ["Reference", "fit", "thresholds"]
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
-# Sums (channels last) to outputs; monotone in every channel and clamped.
+# Sums (channels last) to outputs: monotone in every channel, clamped to [low, high].
 Reference = Callable[[Ints], npt.NDArray[np.int8]]
+
+# Products and values stay below this, and offsets below twice this: their sum fits in 63 bits.
+LIMIT = 2**60
+
+# No value that is compared reaches it.
+FAR = np.int64(2**62)
 
 
 def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int) -> Requantization:
-    """Find it."""
-    raise NotImplementedError
+    """The requantization with the narrowest multipliers that equals ``reference`` on all sums in ``bounds``.
+
+    ``bias [channels]`` becomes that of the requantization: the sign that chooses the offset is that of the
+    sum with the bias, so it should be the reference's own. ``low`` and ``high`` are the clamp, which the
+    reference applies too. A channel that is constant within the bounds gets multiplier, shift and bias 0.
+    A ``ValueError`` names the first channel that no staircase of 63 bits equals. The result is compared with
+    the reference on both sides of every step, of zero and at the bounds, which proves equality between.
+    """
+    # A clamp to a single value leaves no step; a value out of reach keeps the tables from being empty.
+    values = np.arange(low + 1, max(high, low + 1) + 1, dtype=np.int64)[:, np.newaxis]
+    firsts = thresholds(reference, bounds, values)
+    least, most = reference(bounds.lowest).astype(np.int64), reference(bounds.highest).astype(np.int64)
+    x_firsts, within = firsts + bias, bounds.plus(bias)
+    negative = _side(values, x_firsts, within.lowest, np.minimum(within.highest, -1))
+    positive = _side(values, x_firsts, np.maximum(within.lowest, 0), within.highest)
+
+    constant = least == most
+    multiplier, shift = _narrowest(negative, positive, constant)
+    _check_size(multiplier, shift, within)
+    offset_negative, offset_positive = _offsets(negative.offsets(multiplier, shift),
+                                                positive.offsets(multiplier, shift))
+    channels = len(bias)
+    result = Requantization(
+        bias=np.where(constant, 0, bias), multiplier=multiplier, shift=shift,
+        offset_negative=np.where(constant, least, offset_negative),
+        offset_positive=np.where(constant, least, offset_positive),
+        low=np.full(channels, low, np.int64), high=np.full(channels, high, np.int64))
+    _prove(reference, result, bounds, firsts, bias)
+    return result
+
+
+def thresholds(reference: Reference, bounds: Bounds, values: Ints) -> Ints:
+    """The least sum in ``bounds`` whose output is at least each of ``values [n, 1]``, ``[n, channels]``.
+
+    Where no sum reaches a value: one more than the highest. Found by bisection.
+    """
+    left = np.broadcast_to(bounds.lowest, (len(values), len(bounds.lowest))).copy()
+    right = np.broadcast_to(bounds.highest + 1, left.shape).copy()
+    while (left < right).any():
+        middle = np.minimum((left + right) >> 1, bounds.highest)
+        reached = reference(middle) >= values
+        unsure = left < right
+        right = np.where(unsure & reached, middle, right)
+        left = np.where(unsure & ~reached, middle + 1, left)
+    return left
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """What the sums of one sign demand of a line, as points ``[n, channels]`` of which a mask selects some.
+
+    ``values [n, 1]`` are the ordinates of both kinds of points: the line is on or above ``(reach_x, value)``
+    where ``reach``, and below ``(before_x, value)`` where ``before``.
+    """
+
+    values: Ints
+    reach_x: Ints
+    reach: Bools
+    before_x: Ints
+    before: Bools
+
+    def gap(self, rise: Ints, run: Ints) -> tuple[Ints, Ints, Ints]:
+        """For slopes ``rise / run``: ``run`` times what an offset lacks, and the points that say so.
+
+        Negative where an offset exists. The points are rows of ``values``: a threshold's, and that of a sum
+        before one.
+        """
+        over = np.where(self.reach, self.values * run - self.reach_x * rise, -FAR)
+        under = np.where(self.before, self.values * run - self.before_x * rise, FAR)
+        reach, before = over.argmax(axis=0), under.argmin(axis=0)
+        free = ~(self.reach.any(axis=0) & self.before.any(axis=0))
+        return np.where(free, -1, _take(over, reach) - _take(under, before)), reach, before
+
+    def slopes(self, start_rise: int, start_run: int) -> tuple[Ints, Ints]:
+        """The end of the open interval of slopes that lies on the side of the start: 0 / 1 or 1 / 0.
+
+        Newton's method on a convex, piecewise linear gap. From the start, where the interval is empty,
+        it runs into the opposite end: 1 / 0 from 0 / 1 and the reverse.
+        """
+        channels = self.reach_x.shape[1]
+        rise, run = np.full(channels, start_rise, np.int64), np.full(channels, start_run, np.int64)
+        while True:
+            gap, reach, before = self.gap(rise, run)
+            rising = self.values[reach, 0] - self.values[before, 0]
+            running = _take(self.reach_x, reach) - _take(self.before_x, before)
+            if start_rise:
+                rising, running = -rising, -running
+            todo = (gap > 0) & ((rise != start_run) | (run != start_rise))
+            if not todo.any():
+                return rise, run
+            steps = (rising > 0) & (running > 0)
+            rise = np.where(todo, np.where(steps, rising, start_run), rise)
+            run = np.where(todo, np.where(steps, running, start_rise), run)
+
+    def offsets(self, multiplier: Ints, shift: Ints) -> tuple[Ints, Ints]:
+        """The least and the greatest offset that meet all points, +-``FAR`` where nothing limits them."""
+        scaled = self.values << shift
+        least = np.where(self.reach, scaled - self.reach_x * multiplier, -FAR).max(axis=0)
+        greatest = np.where(self.before, scaled - 1 - self.before_x * multiplier, FAR).min(axis=0)
+        return least, greatest
+
+
+def _side(values: Ints, firsts: Ints, lowest: Ints, highest: Ints) -> _Side:
+    """The demands of sums from ``lowest`` to ``highest``, none where these cross."""
+    exists = lowest <= highest
+    return _Side(values=values,
+                 reach_x=np.maximum(firsts, lowest), reach=exists & (firsts <= highest),
+                 before_x=np.minimum(firsts - 1, highest), before=exists & (firsts > lowest))
+
+
+def _take(table: Ints, rows: Ints) -> Ints:
+    taken: Ints = np.take_along_axis(table, rows[np.newaxis], axis=0)[0]
+    return taken
+
+
+def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints, Ints]:
+    """Multiplier and shift of each channel: the least shift whose grid has a slope that suits both sides."""
+    sides = (negative, positive)
+    above = [list(zip(*(part.tolist() for part in side.slopes(0, 1)), strict=True)) for side in sides]
+    below = [list(zip(*(part.tolist() for part in side.slopes(1, 0)), strict=True)) for side in sides]
+    multiplier, shift = np.zeros(len(constant), np.int64), np.zeros(len(constant), np.int64)
+    for channel in np.flatnonzero(~constant).tolist():
+        found = _simplest([ends[channel] for ends in above], [ends[channel] for ends in below])
+        if found is None:
+            raise ValueError(f"channel {channel} needs a requantization that no multiplier meets exactly")
+        multiplier[channel], shift[channel] = found
+    return multiplier, shift
+
+
+def _simplest(above: list[tuple[int, int]], below: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """The least ``s``, then the least ``m``, with ``m / 2**s`` strictly between the fractions ``(rise, run)``."""
+    if any(run == 0 for _, run in above):
+        return None
+    for s in range(63):
+        m = max((rise << s) // run for rise, run in above) + 1
+        if all(m * run < rise << s for rise, run in below):
+            return m, s
+    return None
+
+
+def _check_size(multiplier: Ints, shift: Ints, within: Bounds) -> None:
+    """Everything that is computed must fit in 63 bits."""
+    for channel, (m, s) in enumerate(zip(multiplier.tolist(), shift.tolist(), strict=True)):
+        x = max(-int(within.lowest[channel]), int(within.highest[channel]), 1)
+        if m * (x + 1) >= LIMIT or 129 << s >= LIMIT:
+            raise ValueError(f"channel {channel} needs a requantization of more than 63 bits")
+
+
+def _offsets(negative: tuple[Ints, Ints], positive: tuple[Ints, Ints]) -> tuple[Ints, Ints]:
+    """The offsets nearest to zero; the same for both signs wherever one serves both."""
+    least, greatest = np.maximum(negative[0], positive[0]), np.minimum(negative[1], positive[1])
+    shared = np.clip(0, least, np.maximum(least, greatest))
+    common = least <= greatest
+    return (np.where(common, shared, np.clip(0, *negative)), np.where(common, shared, np.clip(0, *positive)))
+
+
+def _prove(reference: Reference, result: Requantization, bounds: Bounds, firsts: Ints, bias: Ints) -> None:
+    """Compare where the outputs of either could first differ; both are constant or monotone between."""
+    probes = np.concatenate([firsts, firsts - 1, bounds.lowest[np.newaxis], bounds.highest[np.newaxis],
+                             -bias[np.newaxis], -bias[np.newaxis] - 1])
+    probes = np.clip(probes, bounds.lowest, bounds.highest)
+    wrong = (result.compute(probes) != reference(probes)).any(axis=0)
+    if wrong.any():
+        raise ValueError(f"channel {wrong.argmax()} has no staircase that equals its reference, "
+                         f"which must be monotone and clamped")

@@ -10,7 +10,6 @@ import numpy as np
 from ..bounds import sum_bounds
 from ..staircase import fit
 from .arithmetic import Ints
-from .checks import only_input
 from .operator import Int8, Shape
 from .pool import Pool
 from .window import Window
@@ -36,7 +35,8 @@ class AvgPool(Pool):
 
     def lower(self, inputs: Sequence[Shape]) -> Window:
         """A ``sum`` window whose staircase divides; every position must average equally many taps."""
-        shape = only_input(inputs)
+        self.output_shape(inputs)
+        shape = inputs[0]
         counts = np.unique(self.taps.valid(shape))
         if len(counts) > 1:
             raise ValueError(f"averages {counts[0]} to {counts[-1]} taps by position because of its padding "
@@ -51,4 +51,5 @@ class AvgPool(Pool):
     def _mean(self, sums: Ints, counts: Ints) -> Int8:
         """``sums / counts`` as C divides after half of ``counts`` is added away from zero."""
         mean = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts)
-        return np.clip(mean, *self.limits).astype(np.int8)
+        clamped: Int8 = np.clip(mean, *self.limits).astype(np.int8)
+        return clamped

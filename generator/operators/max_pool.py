@@ -11,7 +11,6 @@ from ..bounds import sum_bounds
 from ..quantization import INT8_MIN
 from ..staircase import fit
 from .arithmetic import Ints
-from .checks import only_input
 from .operator import Int8, Shape
 from .pool import Pool
 from .window import Window
@@ -35,7 +34,7 @@ class MaxPool(Pool):
 
     def lower(self, inputs: Sequence[Shape]) -> Window:
         """A ``max`` window whose staircase is the identity, clamped."""
-        _, _, channels = only_input(inputs)
+        _, _, channels = self.output_shape(inputs)
         low, high = self.limits
         identity = fit(self._clamp, sum_bounds(1, channels), bias=np.zeros(channels, np.int64),
                        low=low, high=high)
