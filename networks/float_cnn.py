@@ -35,7 +35,7 @@ Parameters = dict[str, Floats]
 def weight_scales(weights: Floats) -> Floats:
     """Scale of each output channel: its largest weight becomes 127."""
     peaks = np.abs(weights.reshape(len(weights), -1)).max(axis=1)
-    return np.maximum(peaks / np.float32(WEIGHT_MAX), np.float32(1e-8)).astype(np.float32)
+    return np.asarray(np.maximum(peaks / WEIGHT_MAX, 1e-8), np.float32)
 
 
 class FloatCnn:
@@ -115,7 +115,7 @@ def _shifted(images: Floats, generator: np.random.Generator) -> Floats:
     padded = np.pad(images, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)))
     windows = sliding_window_view(padded, (height, width), axis=(1, 2))
     rows, columns = generator.integers(0, 2 * SHIFT + 1, (2, count))
-    return windows[np.arange(count), rows, columns].transpose(0, 2, 3, 1)
+    return np.asarray(windows[np.arange(count), rows, columns].transpose(0, 2, 3, 1))
 
 
 def _rounded(parameters: Parameters) -> Parameters:
@@ -129,7 +129,7 @@ def _rounded(parameters: Parameters) -> Parameters:
 
 
 def _relu(values: Floats) -> Floats:
-    return np.maximum(values, np.float32(0))
+    return np.asarray(np.maximum(values, 0), np.float32)
 
 
 def _softmax(scores: Floats) -> Floats:

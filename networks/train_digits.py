@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,7 +115,7 @@ def _stratified(labels: Ints, generator: np.random.Generator) -> npt.NDArray[np.
     return chosen
 
 
-def _quantized(model: FloatCnn, images: Floats) -> tuple[str, dict[str, npt.NDArray[np.generic]]]:
+def _quantized(model: FloatCnn, images: Floats) -> tuple[str, dict[str, Any]]:
     """The description with its scales, and the arrays of the weights file.
 
     An output's range is what the training ``images`` reach, zero included. A bias has the scale of the
@@ -122,7 +123,7 @@ def _quantized(model: FloatCnn, images: Floats) -> tuple[str, dict[str, npt.NDAr
     """
     input_scale = 1 / PIXEL_MAX
     numbers: dict[str, float] = {"image_scale": input_scale, "image_zero": 0}
-    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    arrays: dict[str, Any] = {}
     outputs = model.activations(images)
     for layer in ("conv1", "conv2", "conv3", "scores"):
         weights, bias = model.parameters[f"{layer}/weights"], model.parameters[f"{layer}/bias"]

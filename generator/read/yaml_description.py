@@ -49,7 +49,7 @@ class _Description:
         name = self.top.get("name", NAME)
         source = self._input()
         nodes = self._layer_nodes()
-        layers = []
+        layers: list[Layer] = []
         for number, node in enumerate(nodes, 1):
             layers.append(self._layer(number, node, layers[-1].output if layers else source))
         output = self._output(layers)

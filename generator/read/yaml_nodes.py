@@ -158,7 +158,7 @@ def _node(event: events.Event, stream: Iterator[events.Event], file: str, depth:
 
 
 def _line(event: events.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return event.start_mark.line + 1 if event.start_mark else 1
 
 
 def _anchor(event: events.Event) -> str:
