@@ -43,8 +43,8 @@ class ChannelParams:
 
     @property
     def latency(self) -> int:
-        """Cycles from the last beat of a window to its first slot: the result register and the shift register."""
-        return 2
+        """Cycles from the last beat of a window to its first slot."""
+        return ChannelArray.LATENCY
 
 
 class ChannelArray(wiring.Component):
@@ -56,7 +56,7 @@ class ChannelArray(wiring.Component):
 
     ===========  ====================================================================
     Throughput   a tap a cycle
-    Latency      :attr:`ChannelParams.latency` from a window's last tap to its first slot
+    Latency      :attr:`LATENCY` from a window's last tap to its first slot
     Backpressure none
     ===========  ====================================================================
 
@@ -67,6 +67,9 @@ class ChannelArray(wiring.Component):
     slot : ``Out``
         The results of one group, valid for one cycle while ``slot_valid``.
     """
+
+    # The register of the results, and the shift register.
+    LATENCY = 2
 
     beat: Any
     slot: Any

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from amaranth.hdl import Module, Shape, Signal, ValueLike, signed, unsigned
-from amaranth.hdl import Value
 
 __all__ = ["bits_for_range", "delay", "shape_for"]
 

@@ -1,8 +1,9 @@
 """Requantizer: wide sums in, int8 activations out, exactly the staircase of each channel."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,12 +36,8 @@ class RequantizerParams:
             raise ValueError(f"Requantizer needs a whole number of slots of {lanes} lanes, "
                              f"not {requantization.channels} channels")
         self.lanes, self.slots = lanes, requantization.channels // lanes
-        columns = {name: getattr(requantization, name).reshape(self.slots, lanes) for name in FIELDS}
+        self.requantization = requantization
         self.shift_min = int(requantization.shift.min())
-        columns["shift"] = columns["shift"] - self.shift_min
-        self.rows = [{f"{name}_{lane}": int(column[slot, lane])
-                      for lane in range(lanes) for name, column in columns.items()}
-                     for slot in range(self.slots)]
         bias, multiplier = requantization.bias, requantization.multiplier
         self.sum_shape = bits_for_range(min(low, -1), high)
         x_low, x_high = low + int(bias.min()), high + int(bias.max())
@@ -51,6 +48,15 @@ class RequantizerParams:
         self.product_shape = bits_for_range(
             min(x_low * m_high, 0) + min(*offsets, -1), max(x_high * m_high, 0) + max(*offsets, 0))
         self.shift_range = int(requantization.shift.max()) - self.shift_min
+
+    @property
+    def rows(self) -> list[dict[str, int]]:
+        """The table of parameters, a row for each slot; shifts are less the common :attr:`shift_min`."""
+        columns = {name: getattr(self.requantization, name).reshape(self.slots, self.lanes) for name in FIELDS}
+        columns["shift"] = columns["shift"] - self.shift_min
+        return [{f"{name}_{lane}": int(column[slot, lane])
+                 for lane in range(self.lanes) for name, column in columns.items()}
+                for slot in range(self.slots)]
 
     @property
     def multipliers(self) -> int:
@@ -76,16 +82,15 @@ class RequantizerParams:
 class RequantizerLane(wiring.Component):
     """One channel at a time: ``clamp(((sum + bias) * multiplier + offset) >> shift, low, high)``.
 
-    All parameters come with the sum, at the same cycle; the value leaves ``params.latency`` less the
-    table and its register later.
+    The parameters, in the ``shapes`` given for each, come in the same cycle as the sum. The value leaves
+    ``params.latency`` cycles later, less those of the table and its register.
     """
 
-    def __init__(self, params: RequantizerParams, lane: int) -> None:
-        self.params, self.lane = params, lane
-        columns = Table.shapes(params.rows)
+    def __init__(self, params: RequantizerParams, shapes: Mapping[str, Shape]) -> None:
+        self.params = params
         super().__init__({
             "sum": In(params.sum_shape), "value": Out(signed(8)),
-            **{name: In(columns[f"{name}_{lane}"]) for name in FIELDS},
+            **{name: In(shapes[name]) for name in FIELDS},
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -122,7 +127,8 @@ class RequantizerLane(wiring.Component):
             m.d.sync += [above.eq(~beyond[-1] & beyond.any()), below.eq(beyond[-1] & ~beyond.all())]
         m.d.sync += narrow.eq(steps)
         elapsed += 1
-        low, high = (delay(m, bound, elapsed, name) for bound, name in ((port.low, "low"), (port.high, "high")))
+        low = delay(m, port.low, elapsed, "low")
+        high = delay(m, port.high, elapsed, "high")
         with m.If(above | (~below & (narrow > high))):
             m.d.sync += port.value.eq(high)
         with m.Elif(below | (narrow < low)):
@@ -169,7 +175,8 @@ class Requantizer(wiring.Component):
         m.submodules.parameters = table = Table(self.params.rows)
         m.d.comb += table.index.eq(self.address)
         for index in range(self.params.lanes):
-            m.submodules[f"lane_{index}"] = lane = RequantizerLane(self.params, index)
+            shapes = {name: table.column_shapes[f"{name}_{index}"] for name in FIELDS}
+            m.submodules[f"lane_{index}"] = lane = RequantizerLane(self.params, shapes)
             m.d.comb += [
                 lane.sum.eq(delay(m, self.sums[index], Table.LATENCY + 1, f"sum_{index}")),
                 self.values[index].eq(lane.value),

@@ -49,14 +49,9 @@ class SystolicParams:
         })
 
     @property
-    def group_latency(self) -> int:
-        """Cycles from the last beat of a dot product to ``done`` of the group that got it."""
-        return SystolicGroup.WEIGHT_LATENCY + DotProduct.latency(self.lanes) + 1
-
-    @property
     def latency(self) -> int:
         """Cycles from the last beat of a dot product to its first slot."""
-        return self.group_latency + self.groups + 1
+        return SystolicArray.latency(self.lanes, self.groups)
 
 
 class SystolicGroup(wiring.Component):
@@ -69,7 +64,7 @@ class SystolicGroup(wiring.Component):
     sums : ``Out``
         The finished sums of all columns, valid while ``done``.
     done : ``Out(1)``
-        A dot product has ended :attr:`SystolicParams.group_latency` cycles ago.
+        A dot product has ended :meth:`latency` cycles ago.
     """
 
     # Memory and its output register.
@@ -82,6 +77,11 @@ class SystolicGroup(wiring.Component):
     def __init__(self, params: SystolicParams, index: int) -> None:
         self.params, self.index = params, index
         super().__init__({"beat": In(params.beat), "sums": Out(params.sums), "done": Out(1)})
+
+    @classmethod
+    def latency(cls, lanes: int) -> int:
+        """Cycles from the last beat of a dot product to ``done``."""
+        return cls.WEIGHT_LATENCY + DotProduct.latency(lanes) + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -131,7 +131,7 @@ class SystolicArray(wiring.Component):
 
     ===========  ====================================================================
     Throughput   a tap a cycle
-    Latency      :attr:`SystolicParams.latency` from a dot product's last tap to its first slot
+    Latency      :meth:`latency` from a dot product's last tap to its first slot
     Backpressure none
     Resources    ``lanes * columns`` multipliers, a weight memory of ``depth`` words for each group
     ===========  ====================================================================
@@ -154,6 +154,11 @@ class SystolicArray(wiring.Component):
     def __init__(self, params: SystolicParams) -> None:
         self.params = params
         super().__init__({"beat": In(params.beat), "slot": Out(params.sums), "slot_valid": Out(1)})
+
+    @staticmethod
+    def latency(lanes: int, groups: int) -> int:
+        """Cycles from the last beat of a dot product to its first slot: a group, and the way out."""
+        return SystolicGroup.latency(lanes) + groups + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -38,11 +38,11 @@ class Table(wiring.Component):
             raise ValueError("Table needs at least one row")
         if any(row.keys() != rows[0].keys() for row in rows):
             raise ValueError("Table needs the same columns in all rows")
-        self.rows = [{column: int(number) for column, number in row.items()} for row in rows]
-        self.columns = self.shapes(rows)
+        self.contents = [{column: int(number) for column, number in row.items()} for row in rows]
+        self.column_shapes = self.shapes(rows)
         super().__init__({
             "index": In(range(len(rows))),
-            **{column: Out(shape) for column, shape in self.columns.items()},
+            **{column: Out(shape) for column, shape in self.column_shapes.items()},
         })
 
     @staticmethod
@@ -52,13 +52,13 @@ class Table(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        stored = {column: shape for column, shape in self.columns.items()
-                  if len({row[column] for row in self.rows}) > 1}
-        for column in self.columns.keys() - stored.keys():
-            m.d.comb += getattr(self, column).eq(self.rows[0][column])
+        stored = {column: shape for column, shape in self.column_shapes.items()
+                  if len({row[column] for row in self.contents}) > 1}
+        for column in self.column_shapes.keys() - stored.keys():
+            m.d.comb += getattr(self, column).eq(self.contents[0][column])
         if stored:
             layout = data.StructLayout(stored)
-            init: list[Any] = [{column: row[column] for column in stored} for row in self.rows]
+            init: list[Any] = [{column: row[column] for column in stored} for row in self.contents]
             m.submodules.contents = contents = memory.Memory(
                 shape=layout, depth=len(init), init=init)
             port = contents.read_port()

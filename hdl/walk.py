@@ -116,7 +116,8 @@ class Walk(wiring.Component):
             numbers[loop] -= 1
         # From the last word of one kernel column to the first of the next.
         numbers["tap_reads"] = layer.pixel_reads * layer.column_dilation - (layer.words - 1)
-        numbers["column_reads"] = layer.pixel_reads * layer.column_stride - (layer.blocks - 1) * layer.block_reads
+        numbers["column_reads"] = (layer.pixel_reads * layer.column_stride
+                                   - (layer.blocks - 1) * layer.block_reads)
         numbers["start_column"] = -layer.padding_left
         numbers["start_reads"] = -layer.padding_left * layer.pixel_reads
         numbers["region_end"] = layer.region_base + layer.region_reads
@@ -133,13 +134,13 @@ class Walk(wiring.Component):
 
         # The numbers of the job that runs, while `table` already shows the next one's.
         now: dict[str, Signal] = {}
-        for name, shape in table.columns.items():
+        for name, shape in table.column_shapes.items():
             now[name] = Signal(shape, name=name, reset_less=True)
             with m.If(port.load):
                 m.d.sync += now[name].eq(getattr(table, name))
         row_start = Signal.like(port.row, reset_less=True)
         padding_top = Signal.like(port.padding_top, reset_less=True)
-        valid_end = Signal(range(2 * (max(layer.kernel_height for layer in self.layers) + 1)), reset_less=True)
+        valid_end = Signal(len(port.valid_rows) + 1, reset_less=True)
 
         counters = {name: Signal.like(now[name], name=f"{name}_left", reset_less=True)
                     for name in ("columns", "blocks", "kernel_height", "kernel_width", "words", "hold")}

@@ -1,0 +1,136 @@
+"""The plan: what runs where, in which shape, with how much memory between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..network import Network
+
+__all__ = ["SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region", "Resources"]
+
+# The links, where an engine is named as writer or reader.
+SOURCE, SINK = "source", "sink"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnginePlan:
+    """One engine: its kind, its shape, and its layers in execution order."""
+
+    name: str
+    kind: Literal["systolic", "channel"]
+    lanes: int
+    """Input channels a cycle (p); in a channel array, channels a cycle."""
+    columns: int
+    """Output channels a cycle (q); in a channel array the same as ``lanes``."""
+    group: int
+    """Adjacent output channels that leave in one cycle (g): requantizer lanes and width of a write."""
+    layers: tuple[str, ...]
+
+    @property
+    def groups(self) -> int:
+        """Slots of one dot product, and the cycles that it has to take at least."""
+        return self.columns // self.group
+
+    @property
+    def multipliers(self) -> int:
+        """Lanes times columns; the lanes of a channel array count like multipliers."""
+        return self.lanes * self.columns if self.kind == "systolic" else self.lanes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """The rows of one tensor that the feature memory from ``writer`` to ``reader`` can hold."""
+
+    tensor: str
+    writer: str
+    reader: str
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """What the event model says of a plan: exact cycles, counted from reset, the sink always ready."""
+
+    cycles_per_inference: float
+    """Mean over one period of the steady state under endless input."""
+    latency_cycles: int
+    """Cycles until the last byte of a lone first frame has left."""
+    bottleneck: str
+    """The engine (or link) with the most cycles of work in a frame."""
+    bottleneck_cycles: int
+    """Cycles of a frame in which it issues work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a plan takes, from the shapes of its parts; synthesis has the last word on logic."""
+
+    multipliers: int
+    """Of the arrays, lanes of channel arrays included."""
+    requantizer_multipliers: int
+    """Of at most 18 x 18 bits."""
+    weight_bits: int
+    parameter_bits: int
+    feature_bits: int
+    """Of all weight memories, requantizer tables and feature memories."""
+
+    @property
+    def memory_bits(self) -> int:
+        """All memories together."""
+        return self.weight_bits + self.parameter_bits + self.feature_bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that decides what an accelerator looks like, besides the weights.
+
+    ``network`` is lowered. Engines stand in the order of their first layers.
+    """
+
+    network: Network
+    engines: tuple[EnginePlan, ...]
+    regions: tuple[Region, ...]
+
+    def engine_of(self, layer: str) -> EnginePlan:
+        """The engine that runs ``layer``."""
+        return next(engine for engine in self.engines if layer in engine.layers)
+
+    def writer_of(self, tensor: str) -> str:
+        """Name of the engine that writes ``tensor``, or the source."""
+        producer = self.network.producer(tensor)
+        return SOURCE if producer is None else self.engine_of(producer.name).name
+
+    def region(self, tensor: str, reader: str) -> Region:
+        """The region of ``tensor`` in the memory to ``reader``."""
+        return next(region for region in self.regions
+                    if region.tensor == tensor and region.reader == reader)
+
+    def to_json(self) -> dict[str, Any]:
+        """Engines and regions as plain data; the network goes by name."""
+        return {
+            "network": self.network.name,
+            "engines": [{
+                "name": engine.name, "kind": engine.kind, "lanes": engine.lanes,
+                "columns": engine.columns, "group": engine.group, "layers": list(engine.layers),
+            } for engine in self.engines],
+            "regions": [{
+                "tensor": region.tensor, "writer": region.writer, "reader": region.reader,
+                "rows": region.rows,
+            } for region in self.regions],
+        }
+
+    @staticmethod
+    def from_json(network: Network, document: Mapping[str, Any]) -> Plan:
+        """The plan that :meth:`to_json` wrote, for the same lowered network."""
+        return Plan(
+            network=network,
+            engines=tuple(EnginePlan(**{**engine, "layers": tuple(engine["layers"])})
+                          for engine in document["engines"]),
+            regions=tuple(Region(**region) for region in document["regions"]),
+        )
+
+    def __str__(self) -> str:
+        return json.dumps(self.to_json(), indent=2)

@@ -1,0 +1,109 @@
+"""Schedule: the jobs, counts and delays of a plan, without its arithmetic; what the event model runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatecast.hdl.channel import ChannelArray
+from gatecast.hdl.engine import Engine, EngineParams
+from gatecast.hdl.links import Sink, Source
+from gatecast.hdl.sequencer import Job, Sequencer
+from gatecast.hdl.systolic import SystolicArray
+
+from .layout import layouts
+from .numbers import engine_layers, readers, requantizer_params
+from .plan import SINK, SOURCE, EnginePlan, Plan
+
+__all__ = ["Actor", "ActorLayer", "Schedule", "schedule"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActorLayer:
+    """A layer on its actor. ``reads`` and ``writes`` are indices into :attr:`Schedule.credits`."""
+
+    name: str
+    job_cycles: int
+    tap_cycles: int
+    """Cycles of a job in which it issues taps: all but the holds."""
+    jobs: tuple[Job, ...]
+    reads: int | None
+    writes: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Whatever runs jobs: an engine or a link.
+
+    A job decided for at cycle t takes its first beat at ``t + start`` and its last ``job_cycles - 1`` later;
+    the next decision falls at ``t + max(job_cycles, start)`` or later. Decisions see the row that it made
+    ``produced`` cycles after its last beat and the rows that it released ``released`` cycles after it.
+    """
+
+    name: str
+    start: int
+    produced: int
+    released: int
+    first_decision: int
+    layers: tuple[ActorLayer, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """All actors, and for each pair of writing and reading layer the rows of the region between."""
+
+    actors: tuple[Actor, ...]
+    credits: tuple[int, ...]
+    output_delay: int
+    """Cycles from the address of an output byte to its beat."""
+
+
+def schedule(plan: Plan) -> Schedule:
+    """The schedule of ``plan``: the source first, the sink last, the engines between."""
+    edges: dict[tuple[str, str | None], int] = {}
+    rows: list[int] = []
+    for tensor in plan.network.tensors:
+        for reader, layer in readers(plan, tensor):
+            edges[tensor, layer] = len(rows)
+            rows.append(plan.region(tensor, reader).rows)
+
+    def writes(tensor: str) -> tuple[int, ...]:
+        return tuple(edges[tensor, layer] for _, layer in readers(plan, tensor))
+
+    network, memories = plan.network, layouts(plan)
+    actors = [_link(plan, SOURCE, network.input, produced=Source.PRODUCED_DELAY, released=0,
+                    reads=None, writes=writes(network.input))]
+    for engine in plan.engines:
+        layers = []
+        for numbers in engine_layers(plan, engine, memories):
+            layer = network.layer(numbers.name)
+            layers.append(ActorLayer(
+                name=numbers.name,
+                job_cycles=numbers.walk.job_cycles,
+                tap_cycles=numbers.walk.columns * numbers.walk.blocks * numbers.walk.dot_taps,
+                jobs=numbers.sequencer.jobs,
+                reads=edges[layer.inputs[0], layer.name],
+                writes=writes(layer.output)))
+        actors.append(Actor(
+            name=engine.name, start=Sequencer.START, produced=produced_delay(plan, engine),
+            released=Engine.RELEASED_DELAY, first_decision=1, layers=tuple(layers)))
+    actors.append(_link(plan, SINK, network.output, produced=0, released=Sink.RELEASED_DELAY,
+                        reads=edges[network.output, None], writes=()))
+    return Schedule(actors=tuple(actors), credits=tuple(rows), output_delay=Sink.LATENCY)
+
+
+def produced_delay(plan: Plan, engine: EnginePlan) -> int:
+    """Cycles from the last tap of a job on ``engine`` to the first decision that sees its row."""
+    array = (SystolicArray.latency(engine.lanes, engine.groups) if engine.kind == "systolic"
+             else ChannelArray.LATENCY)
+    return EngineParams.row_delay(array, engine.groups, requantizer_params(plan, engine).latency)
+
+
+def _link(plan: Plan, name: str, tensor: str, *, produced: int, released: int,
+          reads: int | None, writes: tuple[int, ...]) -> Actor:
+    """A link is an actor whose jobs are rows, a byte a beat, the first one a cycle after the decision's flags."""
+    rows, columns, channels = plan.network.tensors[tensor].shape
+    job = Job(want=1, release=1, padding_top=0, valid_rows=1)
+    return Actor(
+        name=name, start=0, produced=produced, released=released, first_decision=1,
+        layers=(ActorLayer(name=name, job_cycles=columns * channels, tap_cycles=columns * channels,
+                           jobs=(job,) * rows, reads=reads, writes=writes),))

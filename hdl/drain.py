@@ -1,0 +1,200 @@
+"""Drain: which result is which, behind the array, and where it goes in the feature memories."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .table import Table
+
+__all__ = ["Drain", "DrainLayer", "WriteLayer", "WriteWalk", "slot_marks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrainLayer:
+    """The results of one layer: ``columns`` x ``blocks`` dot products a job, ``slots`` slots a column."""
+
+    columns: int
+    blocks: int
+    slots: int
+    """Slots of a column that hold output channels; the array may make more, they are dropped."""
+    parameter_base: int
+    """First of the layer's requantizer slots, which are stored in the order of the drain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteLayer:
+    """Where the results of one layer go in one feature memory, counted in slots (writes)."""
+
+    writes: bool
+    """Whether the layer writes to this memory at all."""
+    blocks: int
+    pixel_slots: int
+    """Slots from one column to the next, channels padded to the word of the memory."""
+    row_slots: int
+    region_base: int
+    region_rows: int
+
+
+def slot_marks(layers: int) -> data.StructLayout:
+    """What is known of a slot: all that a write needs besides the values."""
+    return data.StructLayout({
+        "valid": 1,
+        "job_first": 1,      # first slot of a job
+        "column_first": 1,   # first slot of a column
+        "dot_first": 1,      # first slot of a dot product
+        "enabled": 1,        # holds output channels
+        "job_last": 1,       # last slot of a job
+        "layer": range(layers),
+    })
+
+
+class Drain(wiring.Component):
+    """Counts the slots that leave an array and names each: its requantizer parameters and its marks.
+
+    ``dot`` announces a dot product one cycle before its first slot, with the layer one cycle earlier still.
+    Slots come from the highest group of columns to the lowest (see
+    :class:`~gatecast.hdl.systolic.SystolicArray`). Outputs are registers, right at the slot's own cycle.
+
+    Members
+    -------
+    layer : ``In``
+        Layer of the dot product that is announced in the next cycle.
+    dot : ``In(1)``
+        The first slot of a dot product comes in the next cycle.
+    parameter : ``Out``
+        Requantizer slot.
+    marks : ``Out``
+        See :func:`slot_marks`.
+    """
+
+    def __init__(self, layers: Sequence[DrainLayer], *, groups: int) -> None:
+        self.layers, self.groups = tuple(layers), groups
+        parameters = max(layer.parameter_base + layer.blocks * groups for layer in layers)
+        super().__init__({
+            "layer": In(range(len(layers))),
+            "dot": In(1),
+            "parameter": Out(range(parameters)),
+            "marks": Out(slot_marks(len(layers))),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        port: Any = self
+        m.submodules.table = table = Table([{
+            "columns_left": layer.columns - 1,
+            "blocks_left": layer.blocks - 1,
+            "last_groups": layer.slots - (layer.blocks - 1) * self.groups,
+            "parameter_base": layer.parameter_base,
+        } for layer in self.layers])
+        m.d.comb += table.index.eq(port.layer)
+        layer = Signal.like(port.layer, reset_less=True)
+        m.d.sync += layer.eq(port.layer)
+
+        columns_left = Signal(range(max(layer.columns for layer in self.layers)))
+        blocks_left = Signal(range(max(layer.blocks for layer in self.layers)))
+        groups_left = Signal(range(self.groups))
+        groups_used = Signal(range(self.groups + 1), reset_less=True)
+        job_done = Signal(init=1)     # the dot product of these slots is the last one of its job
+        marks = port.marks
+
+        next_columns, next_blocks = Signal.like(columns_left), Signal.like(blocks_left)
+        m.d.comb += [
+            next_columns.eq(Mux(job_done, table.columns_left,
+                                Mux(blocks_left == 0, columns_left - 1, columns_left))),
+            next_blocks.eq(Mux(job_done | (blocks_left == 0), table.blocks_left, blocks_left - 1)),
+        ]
+        with m.If(port.dot):
+            m.d.sync += [
+                columns_left.eq(next_columns),
+                blocks_left.eq(next_blocks),
+                job_done.eq((next_columns == 0) & (next_blocks == 0)),
+                groups_left.eq(self.groups - 1),
+                groups_used.eq(Mux(next_blocks == 0, table.last_groups, self.groups)),
+                marks.valid.eq(1),
+                marks.dot_first.eq(1),
+                marks.column_first.eq(job_done | (blocks_left == 0)),
+                marks.job_first.eq(job_done),
+                marks.layer.eq(layer),
+                port.parameter.eq(
+                    Mux(job_done | (blocks_left == 0), table.parameter_base, port.parameter + 1)),
+            ]
+        with m.Else():
+            m.d.sync += [
+                marks.valid.eq(groups_left != 0),
+                marks.dot_first.eq(0), marks.column_first.eq(0), marks.job_first.eq(0),
+            ]
+            with m.If(groups_left != 0):
+                m.d.sync += [groups_left.eq(groups_left - 1), port.parameter.eq(port.parameter + 1)]
+        m.d.comb += [
+            marks.enabled.eq(groups_left < groups_used),
+            marks.job_last.eq(marks.valid & job_done & (groups_left == 0)),
+        ]
+        return m
+
+
+class WriteWalk(wiring.Component):
+    """Address of each slot in one feature memory: regions are rings of rows, a row after each job.
+
+    Members
+    -------
+    layer : ``In``
+        Layer of the slot that comes in the next cycle.
+    marks : ``In``
+        Marks of the slot.
+    enable, address : ``Out``
+        The write, one cycle (:attr:`LATENCY`) after the marks.
+    """
+
+    LATENCY = 1
+
+    def __init__(self, layers: Sequence[WriteLayer], *, groups: int) -> None:
+        self.layers, self.groups = tuple(layers), groups
+        self.addresses = max(layer.region_base + layer.region_rows * layer.row_slots for layer in layers)
+        super().__init__({
+            "layer": In(range(len(layers))),
+            "marks": In(slot_marks(len(layers))),
+            "enable": Out(1),
+            "address": Out(range(self.addresses)),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        port: Any = self
+        m.submodules.table = table = Table([{
+            "writes": layer.writes,
+            "column_slots": layer.pixel_slots - (layer.blocks - 1) * self.groups,
+            "row_slots": layer.row_slots,
+            "region_end": layer.region_base + layer.region_rows * layer.row_slots,
+            "region_slots": layer.region_rows * layer.row_slots,
+        } for layer in self.layers])
+        m.d.comb += table.index.eq(port.layer)
+        row_start = Array(Signal(range(self.addresses), name=f"row_start_{index}", init=layer.region_base)
+                          for index, layer in enumerate(self.layers))
+
+        # Slot 0 of the block; slots come from the highest to the lowest, and the highest ones of the last
+        # block may lie beyond the row, but those are not enabled.
+        marks = port.marks
+        block = Signal(range(self.addresses + self.groups), reset_less=True)
+        this_block = Signal.like(block)
+        with m.If(marks.job_first):
+            m.d.comb += this_block.eq(row_start[marks.layer])
+        with m.Elif(marks.column_first):
+            m.d.comb += this_block.eq(block + table.column_slots)
+        with m.Else():
+            m.d.comb += this_block.eq(block + self.groups)
+        m.d.sync += port.enable.eq(marks.valid & marks.enabled & table.writes)
+        with m.If(marks.dot_first):
+            m.d.sync += [block.eq(this_block), port.address.eq(this_block + (self.groups - 1))]
+        with m.Else():
+            m.d.sync += port.address.eq(port.address - 1)
+
+        next_row = Signal(range(2 * self.addresses + 1))
+        m.d.comb += next_row.eq(row_start[marks.layer] + table.row_slots)
+        with m.If(marks.job_last & table.writes):
+            m.d.sync += row_start[marks.layer].eq(
+                Mux(next_row >= table.region_end, next_row - table.region_slots, next_row))
+        return m

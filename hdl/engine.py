@@ -1,0 +1,201 @@
+"""Engine: runs the jobs of its layers one after another; once started, a job never waits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from .channel import ChannelArray, ChannelParams
+from .drain import Drain, DrainLayer, WriteLayer, WriteWalk
+from .feature_memory import FeatureMemory
+from .pipeline import delay
+from .requantizer import Requantizer, RequantizerParams
+from .sequencer import Sequencer, SequencerLayer
+from .systolic import SystolicArray, SystolicParams
+from .table import Table
+from .walk import Walk, WalkLayer
+
+__all__ = ["Engine", "EngineLayer", "EngineParams"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineLayer:
+    """One layer as its engine sees it: numbers only."""
+
+    name: str
+    sequencer: SequencerLayer
+    walk: WalkLayer
+    drain: DrainLayer
+    writes: tuple[WriteLayer, ...]
+    """One entry for each feature memory that the engine writes."""
+    reads_memory: int
+    """Which of the feature memories that the engine reads holds the input."""
+    padding_value: int
+    maximum: bool
+    """A channel array takes the maximum instead of the sum."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineParams:
+    """Everything that fixes one engine."""
+
+    layers: tuple[EngineLayer, ...]
+    array: SystolicParams | ChannelParams
+    requantizer: RequantizerParams
+    reads: tuple[int, ...]
+    """Number of addresses (reads) of each feature memory that the engine reads."""
+
+    @property
+    def lanes(self) -> int:
+        """Channels of one read."""
+        return self.array.lanes
+
+    @staticmethod
+    def row_delay(array_latency: int, groups: int, requantizer_latency: int) -> int:
+        """Cycles from the last tap of a job to the first decision that sees its row."""
+        return Engine.READ_LATENCY + array_latency + groups - 1 + requantizer_latency + Sequencer.EVENT
+
+
+class Engine(wiring.Component):
+    """Sequencer, walk, array, requantizer and drain in one line.
+
+    ::
+
+        sequencer -> walk -> feature memories -> array -> requantizer -> feature memories
+                       |                           |           |
+                       +---- last, layer ----------+-> drain --+-> write walks
+
+    Decisions see a row :meth:`EngineParams.row_delay` cycles after the last tap of its job, and the rows that
+    the job releases :attr:`RELEASED_DELAY` cycles after it.
+
+    Members
+    -------
+    row_produced, rows_freed_{layer}_{reader} : ``In``
+        See :class:`~gatecast.hdl.sequencer.Sequencer`.
+    produced, produced_layer : ``Out``
+        A row of this layer's output is complete.
+    released, released_layer, released_rows : ``Out``
+        Rows of this layer's input are free.
+    read_address : ``Out``
+        To all feature memories that the engine reads.
+    read_data_{memory} : ``In``
+        What each gives, :attr:`FeatureMemory.READ_LATENCY` cycles later.
+    write_enable_{memory}, write_address_{memory} : ``Out``
+        To each feature memory that the engine writes.
+    write_data : ``Out``
+        To all of them.
+    job_start, job_layer : ``Out``
+        Probe: the first tap of a job issues in the next cycle.
+    """
+
+    # Walk, feature memory, and the register behind the choice of memory or padding.
+    READ_LATENCY = Walk.LATENCY + FeatureMemory.READ_LATENCY + 1
+    # `released` comes one cycle after the last tap.
+    RELEASED_DELAY = 1 + Sequencer.EVENT
+
+    def __init__(self, params: EngineParams) -> None:
+        self.params = params
+        layers = params.layers
+        self.sequencer = Sequencer([layer.sequencer for layer in layers])
+        self.writes = [WriteWalk([layer.writes[memory] for layer in layers], groups=params.array.groups)
+                       for memory in range(len(layers[0].writes))]
+        forwarded = {name: flow for name, flow in self.sequencer.signature.members.items()
+                     if name.startswith(("row_produced", "rows_freed", "released"))}
+        self.forwarded = tuple(forwarded)
+        x = data.ArrayLayout(signed(8), params.lanes)
+        super().__init__({
+            **forwarded,
+            "produced": Out(1),
+            "produced_layer": Out(range(len(layers))),
+            "read_address": Out(range(max(params.reads))),
+            **{f"read_data_{memory}": In(x) for memory in range(len(params.reads))},
+            **{f"write_enable_{memory}": Out(1) for memory in range(len(self.writes))},
+            **{f"write_address_{memory}": Out(range(walk.addresses))
+               for memory, walk in enumerate(self.writes)},
+            "write_data": Out(data.ArrayLayout(signed(8), params.array.group)),
+            "job_start": Out(1),
+            "job_layer": Out(range(len(layers))),
+        })
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        port: Any = self
+        layers, params = self.params.layers, self.params
+
+        m.submodules.sequencer = sequencer = self.sequencer
+        for name in self.forwarded:
+            inner, outer = getattr(sequencer, name), getattr(self, name)
+            inside = sequencer.signature.members[name].flow == In
+            m.d.comb += inner.eq(outer) if inside else outer.eq(inner)
+        m.d.comb += [port.job_start.eq(sequencer.load), port.job_layer.eq(sequencer.layer)]
+
+        weights = params.array.depth if isinstance(params.array, SystolicParams) else 1
+        m.submodules.walk = walk = Walk([layer.walk for layer in layers],
+                                        addresses=max(params.reads), weights=weights)
+        m.d.comb += [getattr(walk, name).eq(getattr(sequencer, name))
+                     for name in ("layer", "row", "padding_top", "valid_rows", "load", "issue")]
+        m.d.comb += port.read_address.eq(walk.address)
+        walk_layer = delay(m, sequencer.running_layer, Walk.LATENCY, "walk_layer")
+
+        # The beat: what was read, or the padding, with its marks.
+        m.submodules.array = array = (SystolicArray(params.array) if isinstance(params.array, SystolicParams)
+                                      else ChannelArray(params.array))
+        wait = self.READ_LATENCY - Walk.LATENCY
+        m.submodules.inputs = inputs = Table([{
+            "memory": layer.reads_memory,
+            "padding_value": layer.padding_value,
+            "maximum": layer.maximum,
+        } for layer in layers])
+        m.d.comb += inputs.index.eq(delay(m, walk_layer, wait - 1 - Table.LATENCY, "input_layer"))
+        read_data: Value = Value.cast(self.read_data_0)
+        for memory in range(1, len(params.reads)):
+            other = Value.cast(getattr(self, f"read_data_{memory}"))
+            read_data = Mux(inputs.memory == memory, other, read_data)
+        padding = delay(m, walk.padding, wait - 1, "padding")
+        padding_value = Signal(signed(8))
+        m.d.comb += padding_value.eq(inputs.padding_value)
+        x = Signal(8 * params.lanes, reset_less=True)
+        m.d.sync += x.eq(Mux(padding, padding_value.replicate(params.lanes), read_data))
+        beat = array.beat
+        m.d.comb += [
+            Value.cast(beat.x).eq(x),
+            beat.tap.eq(delay(m, walk.tap, wait, "tap", reset=True)),
+            beat.last.eq(delay(m, walk.last, wait, "last", reset=True)),
+        ]
+        if isinstance(params.array, SystolicParams):
+            m.d.comb += beat.weight.eq(delay(m, walk.weight, wait, "weight"))
+        else:
+            m.d.comb += beat.maximum.eq(delay(m, inputs.maximum, 1, "maximum"))
+
+        # The drain hears of a dot product one cycle before its first slot, of its layer two before.
+        m.submodules.drain = drain = Drain([layer.drain for layer in layers], groups=params.array.groups)
+        ahead = wait + params.array.latency
+        m.d.comb += [
+            drain.dot.eq(delay(m, walk.last, ahead - 1, "dot", reset=True)),
+            drain.layer.eq(delay(m, walk_layer, ahead - 2, "dot_layer")),
+        ]
+        m.submodules.requantizer = requantizer = Requantizer(params.requantizer)
+        m.d.comb += requantizer.address.eq(drain.parameter)
+        m.d.comb += [requantizer.sums[lane].eq(array.slot[lane]) for lane in range(params.array.group)]
+
+        # Writes.
+        latency = params.requantizer.latency
+        early_bits = delay(m, Value.cast(drain.marks), latency - 1, "marks", reset=True)
+        early = data.View(drain.marks.shape(), early_bits)
+        marks = data.View(drain.marks.shape(), delay(m, early_bits, 1, "slot", reset=True))
+        for memory, write in enumerate(self.writes):
+            m.submodules[f"write_{memory}"] = write
+            m.d.comb += [
+                write.layer.eq(early.layer), write.marks.eq(marks),
+                getattr(self, f"write_enable_{memory}").eq(write.enable),
+                getattr(self, f"write_address_{memory}").eq(write.address),
+            ]
+        m.d.comb += [
+            Value.cast(port.write_data).eq(
+                delay(m, Value.cast(requantizer.values), WriteWalk.LATENCY, "values")),
+            port.produced.eq(marks.job_last),
+            port.produced_layer.eq(marks.layer),
+        ]
+        return m
