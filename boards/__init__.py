@@ -1,1 +1,6 @@
 """What each board offers, as data, and how its pins reach the accelerator."""
+
+from .board import Board, Part
+from .catalog import boards, families
+
+__all__ = ["Board", "Part", "boards", "families"]

@@ -50,7 +50,7 @@ class FrameSender(wiring.Component):
     o : ``Out(stream.Signature(BYTE))``
         Bytes of packets, for `Escaper`.
     sent : ``Out(1)``
-        Strobe: the last byte of a result left.
+        Strobe: the last byte of a result is leaving.
     tlast_error : ``Out(1)``
         `result.tlast` was not where `output_bytes` says; stays until reset.
     """
@@ -103,16 +103,23 @@ class FrameSender(wiring.Component):
                 left.eq(length), is_result.eq(result), field.eq(0), place.eq(0), state.eq(State.START),
             ]
 
-        moved = self.o.valid & self.o.ready
-        byte = self.o.payload
+        # A register between all this and the wire, emptied before it is filled again: the wire is slow, and
+        # the paths stay short both ways. The CRC reads it, and is ready long before it is needed.
+        byte = Signal(BYTE)
+        free = ~self.o.valid
         in_payload = state == State.PAYLOAD
+        moved = Signal()
+        counts = Signal()
         m.d.comb += [
-            self.result.tready.eq(in_payload & is_result & self.o.ready),
-            self.o.valid.eq(Mux(in_payload, ~is_result | self.result.tvalid, state != State.IDLE)),
-            crc.start.eq(state == State.START),
-            crc.data.eq(byte.data),
-            crc.valid.eq(moved & (in_payload | (state == State.HEADER))),
+            self.result.tready.eq(in_payload & is_result & free),
+            moved.eq(free & Mux(in_payload, ~is_result | self.result.tvalid, state != State.IDLE)),
+            crc.start.eq(state == State.START), crc.data.eq(self.o.payload.data), crc.valid.eq(counts),
         ]
+        m.d.sync += counts.eq(moved & (in_payload | (state == State.HEADER)))
+        with m.If(moved):
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(byte)]
+        with m.Elif(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
 
         with m.Switch(state):
             with m.Case(State.IDLE):

@@ -1,0 +1,82 @@
+"""The boards that Gatecast knows, and the parts that stand for a family where no pins are needed.
+
+Counts are those of the data sheets: ECP5 and ECP5-5G family (FPGA-DS-02012) table 1.1, iCE40 LP/HX family
+(FPGA-DS-02029) table 1.1, iCE40 UltraPlus family (FPGA-DS-02008) table 1.1; luts of ECP5 as the chip database
+of nextpnr counts them, which is what a placement can use. An ECP5 block RAM is 18 kbit and a multiplier
+18 x 18, an iCE40 block RAM is 4 kbit and a multiplier 16 x 16.
+"""
+
+from types import MappingProxyType
+
+from .board import Board, Part
+
+__all__ = ["boards", "families"]
+
+KBIT = 1024
+
+
+def _ecp5(device: str, *, luts: int, multipliers: int, block_rams: int) -> Part:
+    return Part(family="ecp5", device=device, luts=luts, ffs=luts, multipliers=multipliers,
+                block_rams=block_rams, block_ram_bits=18 * KBIT)
+
+
+def _ice40(device: str, *, luts: int, multipliers: int, block_rams: int) -> Part:
+    return Part(family="ice40", device=device, luts=luts, ffs=luts, multipliers=multipliers,
+                block_rams=block_rams, block_ram_bits=4 * KBIT)
+
+
+# Sold as 12 k LUTs and 32 block RAMs; the open tools allow the whole die, but only this much is tested.
+LFE5U_12F = _ecp5("LFE5U-12F", luts=12_000, multipliers=28, block_rams=32)
+LFE5U_25F = _ecp5("LFE5U-25F", luts=24_288, multipliers=28, block_rams=56)
+LFE5U_45F = _ecp5("LFE5U-45F", luts=43_848, multipliers=72, block_rams=108)
+LFE5U_85F = _ecp5("LFE5U-85F", luts=83_640, multipliers=156, block_rams=208)
+LFE5UM5G_45F = _ecp5("LFE5UM5G-45F", luts=43_848, multipliers=72, block_rams=108)
+LFE5UM5G_85F = _ecp5("LFE5UM5G-85F", luts=83_640, multipliers=156, block_rams=208)
+ICE40HX8K = _ice40("iCE40HX8K", luts=7_680, multipliers=0, block_rams=32)
+ICE40UP5K = _ice40("iCE40UP5K", luts=5_280, multipliers=8, block_rams=30)
+
+MHZ = 1_000_000
+
+_ULX3S = [
+    Board(name=f"ulx3s-{part.device[-3:].lower()}", title=f"Radiona ULX3S ({part.device})", part=part,
+          package="BG381", speed="6", clock_hz=25 * MHZ, builds=True, programmer="ulx3s",
+          platform=f"amaranth_boards.ulx3s.ULX3S_{part.device[-3:]}_Platform")
+    for part in (LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F)
+]
+
+_OTHERS = [
+    Board(name="orangecrab-25f", title="OrangeCrab r0.2 (LFE5U-25F)", part=LFE5U_25F,
+          package="MG285", speed="8", clock_hz=48 * MHZ,
+          platform="amaranth_boards.orangecrab_r0_2.OrangeCrabR0_2_25FPlatform"),
+    Board(name="orangecrab-85f", title="OrangeCrab r0.2 (LFE5U-85F)", part=LFE5U_85F,
+          package="MG285", speed="8", clock_hz=48 * MHZ,
+          platform="amaranth_boards.orangecrab_r0_2.OrangeCrabR0_2_85FPlatform"),
+    Board(name="ecpix5-45f", title="LambdaConcept ECPIX-5 (LFE5UM5G-45F)", part=LFE5UM5G_45F,
+          package="BG554", speed="8", clock_hz=100 * MHZ,
+          platform="amaranth_boards.ecpix5.ECPIX545Platform"),
+    Board(name="ecpix5-85f", title="LambdaConcept ECPIX-5 (LFE5UM5G-85F)", part=LFE5UM5G_85F,
+          package="BG554", speed="8", clock_hz=100 * MHZ,
+          platform="amaranth_boards.ecpix5.ECPIX585Platform"),
+    Board(name="icesugar-pro", title="MuseLab iCESugar-pro (LFE5U-25F)", part=LFE5U_25F,
+          package="BG256", speed="6", clock_hz=25 * MHZ,
+          platform="amaranth_boards.icesugar_pro.ICESugarProPlatform"),
+    Board(name="icebreaker", title="1BitSquared iCEBreaker (iCE40UP5K)", part=ICE40UP5K,
+          package="SG48", speed="", clock_hz=12 * MHZ,
+          platform="amaranth_boards.icebreaker.ICEBreakerPlatform"),
+    Board(name="hx8k-evn", title="Lattice iCE40-HX8K breakout board", part=ICE40HX8K,
+          package="CT256", speed="", clock_hz=12 * MHZ,
+          platform="amaranth_boards.ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform"),
+]
+
+_BOARDS = MappingProxyType({board.name: board for board in [*_ULX3S, *_OTHERS]})
+_FAMILIES = MappingProxyType({"ecp5": LFE5U_85F, "ice40": ICE40HX8K})
+
+
+def boards() -> dict[str, Board]:
+    """Return all boards by name, those that Gatecast makes bitstreams for first."""
+    return dict(_BOARDS)
+
+
+def families() -> dict[str, Part]:
+    """Return for each family the part whose counts limit a plan that names no board."""
+    return dict(_FAMILIES)
