@@ -32,7 +32,8 @@ class Bounds:
     @property
     def width(self) -> int:
         """Bits of a signed number that holds every value of every channel."""
-        return max(int(self.highest.max()).bit_length(), (-int(self.lowest.min()) - 1).bit_length()) + 1
+        return max((end if end >= 0 else ~end).bit_length()
+                   for end in (int(self.lowest.min()), int(self.highest.max()))) + 1
 
     def plus(self, bias: Ints) -> Bounds:
         """Bounds after ``bias`` of every channel is added."""

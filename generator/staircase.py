@@ -33,11 +33,11 @@ Bools = npt.NDArray[np.bool_]
 # Sums (channels last) to outputs: monotone in every channel, clamped to [low, high].
 Reference = Callable[[Ints], npt.NDArray[np.int8]]
 
-# Products and values stay below this, and offsets below twice this: their sum fits in 63 bits.
-LIMIT = 2**60
+# Everything that a requantizer computes stays below this: 63 bits with the sign.
+LIMIT = 2**62
 
-# No value that is compared reaches it.
-FAR = np.int64(2**62)
+# No number that is compared reaches these: offsets are differences of two numbers below the limit.
+LEAST, GREATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
 def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int) -> Requantization:
@@ -62,6 +62,7 @@ def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int
     _check_size(multiplier, shift, within)
     offset_negative, offset_positive = _offsets(negative.offsets(multiplier, shift),
                                                 positive.offsets(multiplier, shift))
+    _check_size(multiplier, shift, within, offset_negative, offset_positive)
     channels = len(bias)
     result = Requantization(
         bias=np.where(constant, 0, bias), multiplier=multiplier, shift=shift,
@@ -108,11 +109,12 @@ class _Side:
         Negative where an offset exists. The points are rows of ``values``: a threshold's, and that of a sum
         before one.
         """
-        over = np.where(self.reach, self.values * run - self.reach_x * rise, -FAR)
-        under = np.where(self.before, self.values * run - self.before_x * rise, FAR)
+        over = np.where(self.reach, self.values * run - self.reach_x * rise, LEAST)
+        under = np.where(self.before, self.values * run - self.before_x * rise, GREATEST)
         reach, before = over.argmax(axis=0), under.argmin(axis=0)
-        free = ~(self.reach.any(axis=0) & self.before.any(axis=0))
-        return np.where(free, -1, _take(over, reach) - _take(under, before)), reach, before
+        bound = self.reach.any(axis=0) & self.before.any(axis=0)
+        lack = np.where(bound, _take(over, reach), -1) - np.where(bound, _take(under, before), 0)
+        return lack, reach, before
 
     def slopes(self, start_rise: int, start_run: int) -> tuple[Ints, Ints]:
         """The end of the open interval of slopes that lies on the side of the start: 0 / 1 or 1 / 0.
@@ -136,10 +138,10 @@ class _Side:
             run = np.where(todo, np.where(steps, running, start_rise), run)
 
     def offsets(self, multiplier: Ints, shift: Ints) -> tuple[Ints, Ints]:
-        """The least and the greatest offset that meet all points, +-``FAR`` where nothing limits them."""
+        """The least and the greatest offset that meet all points; int64's where nothing limits them."""
         scaled = self.values << shift
-        least = np.where(self.reach, scaled - self.reach_x * multiplier, -FAR).max(axis=0)
-        greatest = np.where(self.before, scaled - 1 - self.before_x * multiplier, FAR).min(axis=0)
+        least = np.where(self.reach, scaled - self.reach_x * multiplier, LEAST).max(axis=0)
+        greatest = np.where(self.before, scaled - 1 - self.before_x * multiplier, GREATEST).min(axis=0)
         return least, greatest
 
 
@@ -171,7 +173,7 @@ def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints,
 
 
 def _simplest(above: list[tuple[int, int]], below: list[tuple[int, int]]) -> tuple[int, int] | None:
-    """The least ``s``, then the least ``m``, with ``m / 2**s`` strictly between the fractions ``(rise, run)``."""
+    """The least ``s``, then the least ``m``, with ``m / 2**s`` strictly between fractions ``(rise, run)``."""
     if any(run == 0 for _, run in above):
         return None
     for s in range(63):
@@ -181,11 +183,13 @@ def _simplest(above: list[tuple[int, int]], below: list[tuple[int, int]]) -> tup
     return None
 
 
-def _check_size(multiplier: Ints, shift: Ints, within: Bounds) -> None:
-    """Everything that is computed must fit in 63 bits."""
+def _check_size(multiplier: Ints, shift: Ints, within: Bounds, *offsets: Ints) -> None:
+    """Products, values, and the offsets with what they are added to must fit in 63 bits."""
     for channel, (m, s) in enumerate(zip(multiplier.tolist(), shift.tolist(), strict=True)):
-        x = max(-int(within.lowest[channel]), int(within.highest[channel]), 1)
-        if m * (x + 1) >= LIMIT or 129 << s >= LIMIT:
+        products = [m * int(end[channel]) for end in (within.lowest, within.highest)] + [0, -m]
+        added = [int(offset[channel]) for offset in offsets]
+        sums = [product + offset for product in products for offset in [0, *added]]
+        if max(map(abs, [*sums, *added, 129 << s])) >= LIMIT:
             raise ValueError(f"channel {channel} needs a requantization of more than 63 bits")
 
 

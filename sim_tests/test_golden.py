@@ -1,0 +1,90 @@
+"""Operators against plain scalar Python on random layers, and against the tensors of real models."""
+
+import numpy as np
+import pytest
+import scalar_reference
+import tflite_layers
+from gatecast import golden
+from gatecast.errors import InputError
+from gatecast.lower import lower
+from gatecast.operators.arithmetic import multiply
+from random_layers import dense_network, layer_network, random_layer
+
+
+def test_multiply_equals_the_reference_vectors(shared_models):
+    with np.load(shared_models / "vectors" / "unit_requant.npz") as vectors:
+        x, m, s = (vectors[name].astype(np.int64) for name in ("acc", "multiplier", "exponent"))
+        assert np.array_equal(multiply(x, m, s), vectors["double"])
+        assert len(x) == 14544
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_layer_equals_scalar_reference(seed):
+    operator, x = random_layer(np.random.default_rng(seed))
+    got = operator.compute([x])
+    assert got.dtype == np.int8
+    assert got.shape[1:] == operator.output_shape([x.shape[1:]])
+    for frame, result in zip(x, got, strict=True):
+        assert np.array_equal(result, scalar_reference.execute(operator, frame))
+
+
+@pytest.mark.parametrize("model", ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8",
+                                   "hello_world_int8", "model_magic_wand"])
+def test_every_layer_of_real_models(shared_models, model):
+    with np.load(shared_models / "vectors" / f"{model}.npz") as vectors:
+        tensors = {name: vectors[name] for name in vectors.files}
+    checked = 0
+    for operator, source, target, shape in tflite_layers.layers(shared_models / f"{model}.tflite"):
+        frame = shape[1:] if len(shape) == 4 else (1, 1, shape[1])
+        want = tensors.get(f"t{target}")
+        given = tensors.get(f"t{source}", tensors["x"])
+        if want is None or given.dtype != np.int8:
+            continue
+        x = given[:len(want)].reshape(-1, *frame)
+        got = operator.compute([x])
+        assert np.array_equal(got.reshape(want.shape), want)
+        lowered = operator.lower([frame])
+        assert np.array_equal(lowered.compute([x]), got)
+        assert lowered.requantization.multiplier.max() < 2**31
+        checked += 1
+    assert checked == {"pretrainedResnet_quant": 11, "kws_ref_model": 7, "vww_96_int8": 16, "ad01_int8": 10,
+                       "hello_world_int8": 3, "model_magic_wand": 6}[model]
+
+
+def test_trace_holds_every_tensor():
+    network = dense_network()
+    x = np.random.default_rng(0).integers(-128, 128, (3, 4, 4, 2)).astype(np.int8)
+    trace = golden.run(network, x)
+    assert set(trace) == set(network.tensors)
+    assert all(trace[name].shape == (3, *tensor.shape) for name, tensor in network.tensors.items())
+    assert np.array_equal(trace[network.output], golden.run(lower(network), x)[network.output])
+
+
+def test_chunks_of_large_batches_join(monkeypatch):
+    operator, x = random_layer(np.random.default_rng(1), kind="conv2d", batch=7)
+    whole = operator.compute([x])
+    monkeypatch.setattr("gatecast.operators.taps.CHUNK", 1)
+    assert np.array_equal(operator.compute([x]), whole)
+
+
+def test_large_dot_products_are_exact():
+    # 2**15 terms of 2**14 each: float32 could not hold the sum.
+    network = layer_network("dense", shape=(32, 32, 32), input_scale=1.0, output_scale=2.0**23,
+                            weights=np.full((1, 2**15), -128, np.int8), bias=np.array([1], np.int32),
+                            weight_scales=np.array([1.0]))
+    x = np.full((1, 32, 32, 32), -128, np.int8)
+    assert golden.run(network, x)["y"].item() == 64
+
+
+def refused(x):
+    with pytest.raises(InputError) as caught:
+        golden.run(dense_network(), x)
+    return str(caught.value)
+
+
+def test_refuses_wrong_inputs():
+    wanted = "the input of network 'test' must be an int8 array of shape [n, 4, 4, 2], not "
+    assert refused([1, 2]) == wanted + "list"
+    assert refused(np.zeros((1, 4, 4, 2))) == wanted + "float64; quantize it first"
+    assert refused(np.zeros((4, 4, 2), np.int8)) == wanted + "[4, 4, 2]"
+    assert refused(np.zeros((1, 4, 2, 4), np.int8)) == wanted + "[1, 4, 2, 4]"

@@ -1,0 +1,118 @@
+"""Lowered networks compute what they were lowered from, tensor for tensor."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scalar_reference
+from gatecast import golden
+from gatecast.errors import InputError
+from gatecast.lower import lower
+from gatecast.operators.avg_pool import AvgPool
+from gatecast.operators.conv2d import Conv2d
+from gatecast.operators.max_pool import MaxPool
+from gatecast.operators.window import Window
+from gatecast.quantization import Quantization
+from random_layers import chain, dense_network, random_network
+
+UNIT = Quantization(scale=1.0, zero_point=0)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_tensor_stays(seed):
+    network, x = random_network(np.random.default_rng(seed))
+    lowered = lower(network)
+    assert all(isinstance(layer.operator, Window) for layer in lowered.layers)
+    assert (lowered.tensors, lowered.macs) == (network.tensors, network.macs)
+    extremes = np.stack([np.full_like(x[0], -128), np.full_like(x[0], 127)])
+    want, got = (golden.run(one, np.concatenate([x, extremes])) for one in (network, lowered))
+    assert want.keys() == got.keys()
+    for name in want:
+        assert np.array_equal(got[name], want[name]), name
+
+
+def test_lowering_twice_changes_nothing():
+    once = lower(dense_network())
+    assert lower(once) == once
+
+
+def test_windows_of_each_kind():
+    conv, pool, dense = (layer.operator for layer in lower(dense_network()).layers)
+    assert (conv.operation, conv.kernel, conv.padding, conv.pad_value) == ("dot", (3, 3), (1, 1, 1, 1), -3)
+    assert (conv.requantization.low.tolist(), conv.requantization.high.tolist()) == ([-3] * 3, [127] * 3)
+    assert (pool.operation, pool.weights, pool.pad_value, pool.out_channels) == ("max", None, -128, 3)
+    assert (pool.requantization.multiplier.tolist(), pool.requantization.shift.tolist()) == ([1] * 3, [0] * 3)
+    assert (dense.operation, dense.kernel, dense.weights.shape) == ("dot", (2, 2), (5, 2, 2, 3))
+
+
+def test_zero_point_moves_into_the_bias():
+    read = dense_network()
+    conv, lowered = read.layers[0].operator, lower(read).layers[0].operator
+    assert lowered.requantization.bias.tolist() == [
+        bias + 3 * int(conv.weights[channel].astype(int).sum()) for channel, bias in enumerate([5, -900, 0])]
+    assert lowered.sum_bounds.plus(lowered.requantization.bias).width == lowered.bounds.width
+
+
+def dead_channels():
+    """Channels: alive, multiplier underflows, bias beyond the clamp, no weights; relu hides the third."""
+    weights = np.ones((4, 2, 2, 1), np.int8)
+    weights[3] = 0
+    return chain((2, 2, 1), [Conv2d(
+        weights=weights, bias=np.array([0, 2**31 - 1000, -2**31, 7], np.int32), input=UNIT,
+        output=Quantization(scale=1.0, zero_point=-10), weight_scales=np.array([0.5, 1e-20, 0.25, 1.0]),
+        activation="relu")])
+
+
+def test_dead_channels_fold_and_lose_their_weights():
+    network = dead_channels()
+    lowered = lower(network)
+    window = lowered.layers[0].operator
+    assert (window.requantization.multiplier == 0).tolist() == [False, True, True, True]
+    assert window.requantization.offset_positive.tolist()[1:] == [-10, -10, -3]
+    assert window.weights.reshape(4, 4).any(axis=1).tolist() == [True, False, False, False]
+    assert (network.layers[0].operator.folded_bias[1], window.bounds.width) == (2**31 - 1000, 10)
+    x = np.random.default_rng(0).integers(-128, 128, (50, 2, 2, 1)).astype(np.int8)
+    assert np.array_equal(golden.run(lowered, x)["y"], golden.run(network, x)["y"])
+
+
+def test_clamp_to_a_single_value():
+    conv = dead_channels().layers[0].operator
+    network = chain((2, 2, 1), [replace(conv, output=Quantization(scale=1.0, zero_point=127))])
+    x = np.random.default_rng(0).integers(-128, 128, (9, 2, 2, 1)).astype(np.int8)
+    assert (golden.run(network, x)["y"] == 127).all()
+    assert (golden.run(lower(network), x)["y"] == 127).all()
+
+
+@pytest.mark.parametrize(("activation", "limits"), [
+    ("none", (-128, 127)), ("relu", (10, 127)), ("relu6", (10, 16)), ("relu_n1_to_1", (9, 11))])
+def test_pools_clamp(activation, limits):
+    quantization = Quantization(scale=1.0, zero_point=10)
+    x = np.random.default_rng(0).integers(-128, 128, (9, 6, 6, 2)).astype(np.int8)
+    for kind in (MaxPool, AvgPool):
+        network = chain((6, 6, 2), [kind(kernel=(3, 2), stride=(3, 2), quantization=quantization,
+                                         activation=activation)])
+        window = lower(network).layers[0].operator
+        assert (window.requantization.low.tolist(), window.requantization.high.tolist()) == (
+            [limits[0]] * 2, [limits[1]] * 2)
+        y = golden.run(lower(network), x)["y"]
+        assert np.array_equal(y, golden.run(network, x)["y"])
+        assert np.array_equal(y[0], scalar_reference.execute(network.layers[0].operator, x[0]))
+
+
+def test_padded_average_of_equal_counts_divides_by_the_count():
+    # One position, 2x2 of its 3x3 taps inside: a constant count, though not that of the kernel.
+    network = chain((2, 2, 1), [
+        AvgPool(kernel=(3, 3), stride=(1, 1), padding=(1, 1, 0, 0), quantization=UNIT)])
+    x = np.array([[[[-128], [-128]], [[-128], [-126]]], [[[3], [4]], [[5], [6]]]], np.int8)
+    assert golden.run(network, x)["y"].ravel().tolist() == [-128, 5]
+    assert golden.run(lower(network), x)["y"].ravel().tolist() == [-128, 5]
+
+
+def test_refuses_averages_over_varying_counts():
+    network = chain((4, 4, 1), [
+        AvgPool(kernel=(3, 3), stride=(1, 1), padding=(1, 1, 1, 1), quantization=UNIT)])
+    with pytest.raises(InputError) as caught:
+        lower(network)
+    assert str(caught.value) == (
+        "test.yaml:10: layer 'layer0': averages 4 to 9 taps by position because of its padding (1, 1, 1, 1), "
+        "which the hardware cannot divide by yet; use no padding")
