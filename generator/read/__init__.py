@@ -38,11 +38,12 @@ def read(path_or_name: str | os.PathLike[str]) -> Network:
     if suffix in LATER_SUFFIXES:
         raise InputError(f"{path}: this version of Gatecast reads YAML descriptions only, "
                          f"allowed: a .yaml or .yml file, or {shipped_names}")
-    if path.is_dir():
+    # os.path, not Path: names that no file system takes (too long, with a zero byte) do not exist.
+    if os.path.isdir(path):
         raise InputError(f"{path}: found a folder, allowed: a .yaml or .yml file in it, or {shipped_names}")
-    if suffix or path.exists():
-        raise InputError(f"{path}: found the suffix '{suffix}', allowed: .yaml, .yml or {shipped_names}")
+    if suffix or os.path.exists(path):
+        raise InputError(f"{path}: found the suffix '{suffix}', allowed: .yaml or .yml, or {shipped_names}")
     close = difflib.get_close_matches(name[:64], names, n=1)
     hint = f" (did you mean '{close[0]}'?)" if close else ""
-    raise InputError(f"found the network {name!r}{hint}, "
+    raise InputError(f"found the network {name[:64]!r}{hint}, "
                      f"allowed: the path of a .yaml or .yml file, or {shipped_names}")

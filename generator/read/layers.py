@@ -76,8 +76,11 @@ class _Layer:
     source: Tensor
     arrays: WeightsFile | None
 
-    def array(self, key: str, dtypes: tuple[str, ...], shapes: tuple[tuple[int, ...], ...]) -> Array:
-        """The array of the field ``key``, by default ``<layer>/<key>``, checked against what it may be."""
+    def array(self, key: str, dtypes: tuple[str, ...], axes: str, *shapes: tuple[int, ...]) -> Array:
+        """The array of the field ``key``, by default ``<layer>/<key>``, of one of ``dtypes`` and ``shapes``.
+
+        ``axes`` names the axes for messages.
+        """
         name = self.fields.get_or(key, KEY, f"{self.name}/{key}")
         if self.arrays is None:
             raise self.fields.refusal(key, "found no weights file, allowed: 'weights: FILE.npz' at the top "
@@ -93,12 +96,13 @@ class _Layer:
         if array.dtype.name not in dtypes or array.dtype.byteorder == ">" or array.shape not in shapes:
             allowed = " or ".join(f"{dtype} {list(shape)}" for dtype in dtypes for shape in shapes)
             raise self.fields.refusal(key, f"found {array.dtype} {list(array.shape)} in '{name}' of "
-                                           f"{self.arrays.name}, allowed: {allowed}")
+                                           f"{self.arrays.name}, allowed: {allowed} ({axes})")
         return array
 
     def scales(self, channels: int) -> npt.NDArray[np.float64]:
         """The weight scales, one or one for each output channel, as the float32 values of the arithmetic."""
-        array = self.array("scales", ("float32", "float64"), ((channels,), (1,)) if channels > 1 else ((1,),))
+        shapes = ((channels,), (1,)) if channels > 1 else ((1,),)
+        array = self.array("scales", ("float32", "float64"), "channels, or one for all", *shapes)
         with np.errstate(over="ignore", under="ignore"):
             scales = array.astype(np.float32).astype(np.float64)
         wrong = array[~((scales > 0) & np.isfinite(scales))]
@@ -136,8 +140,9 @@ def _conv2d(layer: _Layer) -> tuple[Operator, Quantization]:
     stride, dilation = fields.get_or("stride", STEP, (1, 1)), fields.get_or("dilation", STEP, (1, 1))
     padding, activation = layer.padding(kernel, stride, dilation), layer.activation()
     output = quantization(fields)
-    return Conv2d(weights=layer.array("weights", ("int8",), ((channels, *kernel, source_channels),)),
-                  bias=layer.array("bias", ("int32",), ((channels,),)),
+    weights = layer.array("weights", ("int8",), "channels, kernel height, kernel width, input channels",
+                          (channels, *kernel, source_channels))
+    return Conv2d(weights=weights, bias=layer.array("bias", ("int32",), "channels", (channels,)),
                   weight_scales=np.broadcast_to(layer.scales(channels), channels).copy(),
                   stride=stride, padding=padding, dilation=dilation, activation=activation,
                   input=layer.source.quantization, output=output), output
@@ -146,8 +151,8 @@ def _conv2d(layer: _Layer) -> tuple[Operator, Quantization]:
 def _dense(layer: _Layer) -> tuple[Operator, Quantization]:
     channels = layer.fields.get("channels", CHANNELS)
     activation, output = layer.activation(), quantization(layer.fields)
-    return Dense(weights=layer.array("weights", ("int8",), ((channels, layer.source.size),)),
-                 bias=layer.array("bias", ("int32",), ((channels,),)),
+    weights = layer.array("weights", ("int8",), "channels, input values", (channels, layer.source.size))
+    return Dense(weights=weights, bias=layer.array("bias", ("int32",), "channels", (channels,)),
                  weight_scales=layer.scales(channels), activation=activation,
                  input=layer.source.quantization, output=output), output
 

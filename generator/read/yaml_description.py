@@ -67,13 +67,13 @@ class _Description:
     def _input(self) -> str:
         fields = self.top.inner("input", INPUT_ALLOWED)
         fields.only(INPUT_KEYS)
-        name = fields.get_or("name", NAME, "input")
+        name = self._name(fields, "input")
         height, width, channels = fields.get("shape", SHAPE)
         tensor = Tensor(name=name, shape=(height, width, channels), quantization=quantization(fields))
         if tensor.size > MAX_VALUES:
             raise fields.refusal("shape", f"found {list(tensor.shape)}, which is {tensor.size} values, "
                                           f"allowed: at most {MAX_VALUES}")
-        self._add(tensor, fields)
+        self.tensors[name] = tensor
         return name
 
     def _layer_nodes(self) -> tuple[Node, ...]:
@@ -87,7 +87,7 @@ class _Description:
         place = Place(self.file, node.line, _title(number, node))
         fields = Fields(node, place, LAYER_ALLOWED)
         fields.only(dict.fromkeys(key for keys in KEYS.values() for key in keys))
-        name, operator = fields.get("name", NAME), fields.get("operator", OPERATOR)
+        name, operator = self._name(fields), fields.get("operator", OPERATOR)
         fields.only(KEYS[operator], f" in {operator}")
         source = self._source(fields, previous)
         try:
@@ -99,7 +99,7 @@ class _Description:
         if tensor.size > MAX_VALUES:
             raise place.refusal(f"found an output of {list(shape)}, which is {tensor.size} values, "
                                 f"allowed: at most {MAX_VALUES}")
-        self._add(tensor, fields)
+        self.tensors[name] = tensor
         return Layer(name=name, operator=built, inputs=(source.name,), output=name,
                      origin=f"{self.file}:{node.line}")
 
@@ -117,12 +117,14 @@ class _Description:
                                              f"allowed: a layer ({listed(names)})")
         return name
 
-    def _add(self, tensor: Tensor, fields: Fields) -> None:
-        if tensor.name in self.tensors:
-            raise fields.refusal("name", f"found '{tensor.name}' a second time, allowed: a name of its own "
-                                         f"(first in line {self.lines[tensor.name]})")
-        self.tensors[tensor.name] = tensor
-        self.lines[tensor.name] = fields.line("name")
+    def _name(self, fields: Fields, default: str | None = None) -> str:
+        """The name of the input or of a layer, which is also that of its tensor."""
+        name = fields.get("name", NAME) if default is None else fields.get_or("name", NAME, default)
+        if name in self.lines:
+            raise fields.refusal("name", f"found '{name}' a second time, allowed: a name of its own "
+                                         f"(first in line {self.lines[name]})")
+        self.lines[name] = fields.line("name")
+        return name
 
 
 def _title(number: int, node: Node) -> str:

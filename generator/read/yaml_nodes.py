@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml import events
@@ -19,8 +20,8 @@ from ..errors import InputError
 
 __all__ = ["Node", "YamlList", "YamlMapping", "YamlScalar", "parse", "read_text", "shown"]
 
-# A thousand layers take about 150 KB; PyYAML reads about 200 KB a second.
-MAX_BYTES = 512 * 1024
+# A thousand layers take about 150 KB; PyYAML reads some 100 KB a second.
+MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 # Found values longer than this are cut in messages.
 MAX_SHOWN = 40
@@ -59,15 +60,14 @@ Node = YamlScalar | YamlList | YamlMapping
 def read_text(path: Path) -> str:
     """The text of a description, at most ``MAX_BYTES`` of UTF-8; else :class:`InputError`."""
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: found a folder, allowed: the path of a YAML description")
+        if not path.is_file():
+            raise InputError(f"{path}: found {'something else than a file' if path.exists() else 'no file'}, "
+                             f"allowed: the path of a YAML description")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: found no such file, give the path of a YAML description") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: cannot be read ({reason}), give a readable YAML description") from error
+    except OSError as error:
+        raise InputError(f"{path}: found a file that cannot be read ({error.strerror}), "
+                         f"allowed: the path of a readable YAML description") from error
     if len(data) > MAX_BYTES:
         raise InputError(f"{path.name}: found more than {MAX_BYTES} bytes, allowed: at most that")
     try:
@@ -81,18 +81,21 @@ def read_text(path: Path) -> str:
 def parse(text: str, file: str) -> Node:
     """The tree of the only document in ``text``, whose name in messages is ``file``."""
     try:
-        return _document(yaml.parse(text, Loader=yaml.SafeLoader), file)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{file}:{line}: not YAML: {error.problem}; look at the indentation, the colons "
-                         f"and the brackets there and just above") from error
+        loader = yaml.SafeLoader(text)
     except ReaderError as error:
         line = text[:error.position].count("\n") + 1
         raise InputError(f"{file}:{line}: found the character U+{_code(error.character):04X}, "
                          f"allowed: printable text") from error
+    try:
+        return _document(_events(loader), file)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(f"{file}:{line}: not YAML: {error.problem}; look at the indentation, the colons "
+                         f"and the brackets there and just above") from error
     except (ValueError, OverflowError) as error:
-        # PyYAML does not check the number in an escape like \UFFFFFFFF or in a %YAML directive.
-        raise InputError(f"{file}: not YAML: {error}; look at the escapes (\\U...) and the directives (%YAML)"
+        # PyYAML does not check these numbers.
+        raise InputError(f"{file}:{loader.line + 1}: not YAML: found an impossible number in an escape "
+                         f"(\\U...) or a %YAML directive, allowed: characters and versions that exist"
                          ) from error
 
 
@@ -119,6 +122,11 @@ def _code(character: str | bytes | int) -> int:
     return ord(character)
 
 
+def _events(loader: Any) -> Iterator[events.Event]:  # typeshed leaves the loader's methods untyped
+    while loader.check_event():
+        yield loader.get_event()
+
+
 def _document(stream: Iterator[events.Event], file: str) -> Node:
     """The tree of a stream of events that holds one document."""
     root: Node = YamlScalar("", 1, True)
@@ -139,9 +147,9 @@ def _node(event: events.Event, stream: Iterator[events.Event], file: str, depth:
     if isinstance(event, events.AliasEvent) or getattr(event, "anchor", None) is not None:
         raise InputError(f"{file}:{line}: found an anchor or alias ('{_anchor(event)}'), "
                          f"allowed: every value written where it is used")
-    if getattr(event, "tag", None) is not None:
-        raise InputError(f"{file}:{line}: found the tag {str(getattr(event, 'tag', ''))[:MAX_SHOWN]!r}, "
-                         f"allowed: values without tags")
+    if (tag := getattr(event, "tag", None)) is not None:
+        tag = str(tag).replace("tag:yaml.org,2002:", "!!")[:MAX_SHOWN]
+        raise InputError(f"{file}:{line}: found the tag {tag!r}, allowed: values without tags")
     if depth > MAX_DEPTH:
         raise InputError(f"{file}:{line}: found lists or mappings nested {depth} deep, "
                          f"allowed: at most {MAX_DEPTH}")
