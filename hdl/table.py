@@ -50,10 +50,20 @@ class Table(wiring.Component):
         """The shape of each column."""
         return {column: shape_for(row[column] for row in rows) for column in rows[0]}
 
+    @classmethod
+    def bits(cls, rows: Sequence[Mapping[str, int]]) -> int:
+        """Bits of memory that these rows take."""
+        return len(rows) * sum(shape.width for column, shape in cls.shapes(rows).items()
+                               if cls._varies(rows, column))
+
+    @staticmethod
+    def _varies(rows: Sequence[Mapping[str, int]], column: str) -> bool:
+        return len({row[column] for row in rows}) > 1
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         stored = {column: shape for column, shape in self.column_shapes.items()
-                  if len({row[column] for row in self.contents}) > 1}
+                  if self._varies(self.contents, column)}
         for column in self.column_shapes.keys() - stored.keys():
             m.d.comb += getattr(self, column).eq(self.contents[0][column])
         if stored:

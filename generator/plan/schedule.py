@@ -52,6 +52,8 @@ class Schedule:
     """All actors, and for each pair of writing and reading layer the rows of the region between."""
 
     actors: tuple[Actor, ...]
+    edges: tuple[tuple[str, str], ...]
+    """Tensor and reading engine of each such pair; layers on one engine share the region."""
     credits: tuple[int, ...]
     output_delay: int
     """Cycles from the address of an output byte to its beat."""
@@ -60,11 +62,11 @@ class Schedule:
 def schedule(plan: Plan) -> Schedule:
     """The schedule of ``plan``: the source first, the sink last, the engines between."""
     edges: dict[tuple[str, str | None], int] = {}
-    rows: list[int] = []
+    regions: list[tuple[str, str]] = []
     for tensor in plan.network.tensors:
         for reader, layer in readers(plan, tensor):
-            edges[tensor, layer] = len(rows)
-            rows.append(plan.region(tensor, reader).rows)
+            edges[tensor, layer] = len(regions)
+            regions.append((tensor, reader))
 
     def writes(tensor: str) -> tuple[int, ...]:
         return tuple(edges[tensor, layer] for _, layer in readers(plan, tensor))
@@ -88,7 +90,9 @@ def schedule(plan: Plan) -> Schedule:
             released=Engine.RELEASED_DELAY, first_decision=1, layers=tuple(layers)))
     actors.append(_link(plan, SINK, network.output, produced=0, released=Sink.RELEASED_DELAY,
                         reads=edges[network.output, None], writes=()))
-    return Schedule(actors=tuple(actors), credits=tuple(rows), output_delay=Sink.LATENCY)
+    return Schedule(
+        actors=tuple(actors), edges=tuple(regions), output_delay=Sink.LATENCY,
+        credits=tuple(plan.region(tensor, reader).rows for tensor, reader in regions))
 
 
 def produced_delay(plan: Plan, engine: EnginePlan) -> int:

@@ -1,0 +1,202 @@
+"""Search: which layers share an engine, and which shape each engine gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..errors import InputError
+from ..network import Layer, Network
+from .numbers import layer_window, requantizer_params
+from .plan import EnginePlan, Plan
+from .predict import predict, resources
+from .regions import size_regions
+from .shapes import Shape, shapes
+
+__all__ = ["Budget", "Engines", "plan"]
+
+Engines = int | Literal["folded", "per-layer", "auto"]
+
+# How many of the best partitions by work alone are run through the event model.
+FINALISTS = 3
+# Most layers for which all partitions are tried; beyond, only those into neighbours.
+ALL_PARTITIONS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a plan may take: array multipliers, and of a board its multipliers and memory in all."""
+
+    multipliers: int
+    """Array multipliers, lanes of channel arrays included."""
+    dsps: int | None = None
+    """Multipliers of the chip, for arrays and requantizers together."""
+    memory_bits: int | None = None
+    """Block RAM of the chip."""
+    name: str = "the budget"
+    """For messages."""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Groups of layers with a shape for each, and the cycles of the busiest."""
+
+    groups: tuple[tuple[Layer, ...], ...]
+    shapes: tuple[Shape, ...]
+
+    @property
+    def cycles(self) -> int:
+        return max(shape.cycles for shape in self.shapes)
+
+    @property
+    def multipliers(self) -> int:
+        return sum(shape.multipliers for shape in self.shapes)
+
+
+def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan:
+    """The fastest plan found for a lowered ``network`` within ``budget``.
+
+    ``engines``: one systolic engine (``"folded"``), a number of them, one engine for each layer
+    (``"per-layer"``), or whatever is fastest (``"auto"``). Refused with an ``InputError`` that names what
+    does not fit.
+    """
+    candidates = sorted(
+        (candidate for groups in _partitions(network, engines)
+         for candidate in [_shape(network, groups, budget)] if candidate is not None),
+        key=lambda candidate: (candidate.cycles, candidate.multipliers, len(candidate.groups)))
+    if not candidates:
+        raise InputError(f"network '{network.name}' needs at least {_fewest(network, engines)} multipliers "
+                         f"for engines '{engines}', {budget.name} has {_limit(budget)}; "
+                         f"take a larger board or fewer engines")
+    finalists = [_finish(network, candidate) for candidate in candidates[:FINALISTS]]
+    fitting = [finalist for finalist in finalists if _fits(finalist, budget)]
+    if not fitting:
+        need = min(resources(finalist).memory_bits for finalist in finalists)
+        raise InputError(f"network '{network.name}' needs {-(-need // 1024)} Kbit of memory, {budget.name} has "
+                         f"{(budget.memory_bits or 0) // 1024}; take a larger board")
+    return min(fitting, key=lambda finalist: predict(finalist).cycles_per_inference)
+
+
+def _limit(budget: Budget) -> int:
+    return budget.multipliers if budget.dsps is None else min(budget.multipliers, budget.dsps)
+
+
+def _fits(finished: Plan, budget: Budget) -> bool:
+    return budget.memory_bits is None or resources(finished).memory_bits <= budget.memory_bits
+
+
+def _fewest(network: Network, engines: Engines) -> int:
+    return min(len(groups) for groups in _partitions(network, engines))
+
+
+def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Layer, ...], ...]]:
+    """All groupings of layers to engines that ``engines`` asks for."""
+    systolic = [layer for layer in network.layers if layer_window(layer).operation == "dot"]
+    channel = tuple(layer for layer in network.layers if layer_window(layer).operation != "dot")
+    beside = (channel,) if channel else ()
+    if engines == "per-layer":
+        yield tuple((layer,) for layer in network.layers)
+        return
+    if engines == "folded":
+        counts: Sequence[int] = (1,)
+    elif engines == "auto":
+        counts = range(1, len(systolic) + 1)
+    else:
+        if not 1 <= engines <= max(len(systolic), 1):
+            raise InputError(f"network '{network.name}' has {len(systolic)} layers for systolic engines, "
+                             f"so engines must be from 1 to {max(len(systolic), 1)}, not {engines}")
+        counts = (engines,)
+    if not systolic:
+        yield beside
+        return
+    for count in counts:
+        split = _all_splits if len(systolic) <= ALL_PARTITIONS else _neighbour_splits
+        for groups in split(systolic, count):
+            yield (*groups, *beside)
+    if engines == "auto" and len(channel) > 1:
+        yield tuple((layer,) for layer in network.layers)
+
+
+def _all_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tuple[Layer, ...], ...]]:
+    """All ways to put ``layers`` into ``count`` groups, none empty; groups by first layer."""
+    if count == 1:
+        yield (tuple(layers),)
+        return
+    if len(layers) < count:
+        return
+    *rest, last = layers
+    for groups in _all_splits(rest, count - 1):
+        yield (*groups, (last,))
+    if len(rest) >= count:
+        for groups in _all_splits(rest, count):
+            for index in range(count):
+                yield (*groups[:index], (*groups[index], last), *groups[index + 1:])
+
+
+def _neighbour_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tuple[Layer, ...], ...]]:
+    """All ways to cut ``layers`` into ``count`` runs."""
+    if count == 1:
+        yield (tuple(layers),)
+        return
+    for cut in range(1, len(layers) - count + 2):
+        for groups in _neighbour_splits(layers[cut:], count - 1):
+            yield (tuple(layers[:cut]), *groups)
+
+
+def _shape(network: Network, groups: tuple[tuple[Layer, ...], ...], budget: Budget) -> _Candidate | None:
+    """The fastest shapes for ``groups`` within ``budget``, requantizers counted; none if nothing fits."""
+    limit = _limit(budget)
+    fronts = [shapes(network, layers, limit - len(groups) + 1) for layers in groups]
+    if not all(fronts):
+        return None
+    while limit >= len(groups):
+        candidate = _fastest(network, groups, fronts, limit)
+        if candidate is None or budget.dsps is None:
+            return candidate
+        excess = _dsps(network, candidate) - budget.dsps
+        if excess <= 0:
+            return candidate
+        limit = min(limit, candidate.multipliers) - max(1, excess // 2)
+    return None
+
+
+def _fastest(network: Network, groups: tuple[tuple[Layer, ...], ...], fronts: list[tuple[Shape, ...]],
+             limit: int) -> _Candidate | None:
+    """Of the shapes on ``fronts``, those with the least cycles of the busiest that ``limit`` can pay for.
+
+    No engine is made faster than the links, which move a byte a cycle.
+    """
+    links = max(network.tensors[network.input].size, network.tensors[network.output].size)
+    for cycles in sorted({max(shape.cycles, links) for front in fronts for shape in front}):
+        chosen = [next((shape for shape in front if shape.cycles <= cycles), None) for front in fronts]
+        complete = tuple(shape for shape in chosen if shape is not None)
+        if len(complete) == len(fronts) and sum(shape.multipliers for shape in complete) <= limit:
+            return _Candidate(groups, complete)
+    return None
+
+
+def _dsps(network: Network, candidate: _Candidate) -> int:
+    """Multipliers of arrays and requantizers together."""
+    unsized = _engines(network, candidate)
+    return candidate.multipliers + sum(
+        requantizer_params(unsized, engine).multipliers for engine in unsized.engines)
+
+
+def _engines(network: Network, candidate: _Candidate) -> Plan:
+    """The engines of a candidate, without regions yet."""
+    order = {layer.name: index for index, layer in enumerate(network.layers)}
+    pairs = sorted(zip(candidate.groups, candidate.shapes, strict=True), key=lambda pair: order[pair[0][0].name])
+    engines: list[EnginePlan] = []
+    for layers, shape in pairs:
+        kind: Literal["systolic", "channel"] = (
+            "systolic" if layer_window(layers[0]).operation == "dot" else "channel")
+        number = sum(engine.kind == kind for engine in engines)
+        engines.append(EnginePlan(
+            name=f"{kind}_{number}", kind=kind, lanes=shape.lanes, columns=shape.columns, group=shape.group,
+            layers=tuple(layer.name for layer in layers)))
+    return Plan(network=network, engines=tuple(engines), regions=())
+
+
+def _finish(network: Network, candidate: _Candidate) -> Plan:
+    return size_regions(_engines(network, candidate))
