@@ -108,6 +108,17 @@ def test_line_ends_byte_order_mark_and_document_marks_change_nothing(tmp_path: P
     assert described(tmp_path, text).layers[0].operator == described(tmp_path).layers[0].operator
 
 
+def test_the_description_in_the_documentation(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "network-description.md"
+    text = page.read_text().split("```yaml\n")[1].split("```")[0]
+    network = described(tmp_path, text, **{
+        "conv/weights": np.ones((8, 3, 3, 1), np.int8), "conv/bias": np.zeros(8, np.int32),
+        "conv/scales": np.ones(8, np.float32), "scores/weights": np.ones((10, 128), np.int8),
+        "scores/bias": np.zeros(10, np.int32), "scores/scales": np.ones(10, np.float32)})
+    assert [tensor.shape for tensor in network.tensors.values()] == [
+        (8, 8, 1), (8, 8, 8), (4, 4, 8), (1, 1, 10)]
+
+
 def test_arrays_in_fortran_order_are_the_same_arrays(tmp_path: Path) -> None:
     turned = np.asfortranarray(ARRAYS["conv/weights"])
     network = described(tmp_path, **{"conv/weights": turned})
