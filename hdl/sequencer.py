@@ -55,7 +55,7 @@ class Sequencer(wiring.Component):
 
     A job is ready when the rows that it wants have been produced and a row is free in every region that it
     writes. All counts are of rows not yet released, so nothing ever overflows. Events and decisions keep
-    these rules, which the cycle model (``gatecast.plan.events``) repeats:
+    these rules, which the cycle model (``gatecast.plannerner.events``) repeats:
 
     * a decision falls on the flags of that cycle and the job's first tap issues :attr:`START` cycles later;
     * decisions are at least :attr:`START` cycles apart and never earlier than :attr:`START` cycles before the

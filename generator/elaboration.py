@@ -9,9 +9,9 @@ from gatecast.hdl.engine import EngineParams
 from gatecast.hdl.links import LinkParams
 from gatecast.hdl.systolic import SystolicParams, Weights
 
-from .plan.layout import MemoryLayout, layouts
-from .plan.numbers import blocks, dot_taps, engine_layers, layer_window, readers, requantizer_params
-from .plan.plan import SINK, SOURCE, EnginePlan, Plan
+from .planner.layout import MemoryLayout, layouts
+from .planner.numbers import blocks, dot_taps, engine_layers, layer_window, readers, requantizer_params
+from .planner.plan import SINK, SOURCE, EnginePlan, Plan
 
 __all__ = ["elaborate", "parameters"]
 

@@ -1,0 +1,118 @@
+"""From a netlist to an ECP5 bitstream: Yosys, nextpnr and ecppack as child processes, each result cached."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatecast.boards import Board
+
+from . import toolbox
+from .simulate import processes
+from .simulate.files import build_once
+
+__all__ = ["Route", "pack", "part_options", "route", "statistics", "synthesize"]
+
+FOR_WHAT = "Building for ECP5"
+# nextpnr's first router takes minutes on designs that this one routes in seconds.
+ROUTER = ("--router", "router2")
+
+# How nextpnr calls the series and the packages of the data sheet.
+_SERIES = {"LFE5U": "", "LFE5UM": "um-", "LFE5UM5G": "um5g-"}
+_PACKAGES = {"BG256": "CABGA256", "MG285": "CSFBGA285", "BG381": "CABGA381", "BG554": "CABGA554"}
+
+Progress = Callable[[str], None]
+
+
+def _tool(name: str) -> tuple[str, str]:
+    """Return the executable of a tool and its version, which is part of what a cached result depends on."""
+    tool = toolbox.require(name, FOR_WHAT)
+    return str(tool.where), str(tool.version)
+
+
+def synthesize(rtlil: str, top: str, progress: Progress) -> str:
+    """Return the netlist (JSON text) of `rtlil` in cells of ECP5."""
+    yosys, version = _tool("yosys")
+    script = f"read_rtlil design.il\nsynth_ecp5 -top {top}\nwrite_json netlist.json\n"
+
+    def build(folder: Path) -> Path:
+        progress("synthesis (Yosys)")
+        (folder / "design.il").write_text(rtlil)
+        (folder / "script.ys").write_text(script)
+        processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
+        return folder / "netlist.json"
+
+    return build_once("ecp5-netlist", [rtlil, script, version], build).read_text()
+
+
+def statistics(verilog: str, top: str, progress: Progress) -> dict[str, Any]:
+    """Return what Yosys' ``stat -json`` says of a Verilog text after ``synth_ecp5``, without any pins."""
+    yosys, version = _tool("yosys")
+    script = f"read_verilog design.v\nsynth_ecp5 -top {top}\ntee -q -o statistics.json stat -json\n"
+
+    def build(folder: Path) -> Path:
+        progress("synthesis (Yosys)")
+        (folder / "design.v").write_text(verilog)
+        (folder / "script.ys").write_text(script)
+        processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
+        return folder / "statistics.json"
+
+    text = build_once("ecp5-statistics", [verilog, script, version], build).read_text()
+    result: dict[str, Any] = json.loads(text)
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """A placed and routed design: its configuration, not packed yet, and nextpnr's report."""
+
+    configuration: str
+    report: Mapping[str, Any]
+
+
+def part_options(board: Board) -> tuple[str, ...]:
+    """Return how nextpnr is told the part of `board`: size, speed grade, package."""
+    series, _, size = board.device.partition("-")
+    option = f"--{_SERIES[series]}{size.removesuffix('F')}k"
+    return option, "--speed", board.speed, "--package", _PACKAGES[board.package]
+
+
+def route(netlist: str, pins: str, part: tuple[str, ...], seed: int, progress: Progress) -> Route:
+    """Place and route `netlist` with the pins and clocks of the LPF text `pins`.
+
+    Missed clocks are not an error here: see the report.
+    """
+    nextpnr, version = _tool("nextpnr-ecp5")
+    options = [*part, "--lpf", "pins.lpf", "--json", "netlist.json", "--textcfg", "routed.config",
+               "--report", "report.json", "--seed", str(seed), "--timing-allow-fail", *ROUTER]
+
+    def build(folder: Path) -> Path:
+        (folder / "netlist.json").write_text(netlist)
+        (folder / "pins.lpf").write_text(pins)
+        progress(f"placement and routing (nextpnr, seed {seed})")
+        processes.run("nextpnr", [nextpnr, *options, "--quiet"], folder=folder)
+        with zipfile.ZipFile(folder / "route.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in "report.json", "routed.config":
+                archive.write(folder / name, name)
+        return folder / "route.zip"
+
+    with zipfile.ZipFile(build_once("ecp5-route", [netlist, pins, *options, version], build)) as archive:
+        return Route(configuration=archive.read("routed.config").decode(),
+                     report=json.loads(archive.read("report.json")))
+
+
+def pack(configuration: str, progress: Progress) -> bytes:
+    """Return the bitstream of a routed design."""
+    ecppack, version = _tool("ecppack")
+
+    def build(folder: Path) -> Path:
+        (folder / "routed.config").write_text(configuration)
+        progress("bitstream (ecppack)")
+        processes.run("ecppack", [ecppack, "--compress", "routed.config", "design.bit"], folder=folder)
+        return folder / "design.bit"
+
+    return build_once("ecp5-bitstream", [configuration, version], build).read_bytes()

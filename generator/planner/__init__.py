@@ -1,0 +1,8 @@
+"""From a lowered network and a budget to a `Plan` with exact cycles."""
+
+from .plan import EnginePlan, Plan, Prediction, Region, Resources
+from .predict import predict, resources
+from .search import Budget, Engines, plan
+
+__all__ = ["Budget", "EnginePlan", "Engines", "Plan", "Prediction", "Region", "Resources", "plan", "predict",
+           "resources"]

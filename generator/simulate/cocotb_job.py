@@ -1,0 +1,36 @@
+"""Build or run with cocotb's runner: what `python -m gatecast.simulate.cocotb_job` does.
+
+A process of its own, because the runner changes directories and the environment, prints, exits and knows
+pytest; and because it can be killed.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from cocotb_tools.runner import get_runner
+
+# Amaranth's Verilog is right about widths, but not in Verilator's eyes; nothing else is waived.
+VERILATOR_OPTIONS = ("-Wno-WIDTH", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
+
+
+def main(action: str, simulator: str, name: str, waves: str) -> None:
+    """Build design.v of the current folder into `build`, or run what was built; `waves` is "1" or "0"."""
+    runner = get_runner(simulator)
+    folder = Path.cwd()
+    traced = waves == "1"
+    if action == "build":
+        options: list[str] = []
+        if simulator == "verilator":
+            options = [*VERILATOR_OPTIONS, *(["--trace-fst"] if traced else [])]
+        runner.build(sources=[folder / "design.v"], hdl_toplevel=name, build_dir=folder / "build",
+                     build_args=options, timescale=("1ns", "1ps"), waves=traced)
+        return
+    runner.test(hdl_toplevel=name, hdl_toplevel_lang="verilog", test_module="gatecast.simulate.cocotb_bench",
+                build_dir=folder / "build", test_dir=folder, results_xml=str(folder / "results.xml"),
+                waves=traced, plusargs=["+dumpfile_path=waves.fst"] if simulator == "icarus" else [])
+
+
+if __name__ == "__main__":
+    os.environ["COCOTB_LOG_LEVEL"] = "WARNING"
+    main(*sys.argv[1:])

