@@ -89,7 +89,7 @@ _IMPORT_NAMES = {"pyserial": "serial"}
 
 
 def tools() -> tuple[Tool, ...]:
-    """Look for every tool that Gatecast can use, in some hundredths of a second: no WebAssembly is started."""
+    """Look for every tool that Gatecast can use; some hundredths of a second, no WebAssembly is started."""
     return tuple(find(name) for name in _SOURCES)
 
 

@@ -89,8 +89,6 @@ class StubAccelerator(wiring.Component):
         # One byte table: what the "unknown" faults read beyond the end of.
         m.submodules.table = table = memory.Memory(shape=8, depth=3, init=[0, 0, 0])
         beyond = table.read_port(domain="comb")
-        m.d.comb += beyond.addr.eq(3)
-
         sends = self.output_bytes + (fault == "surplus")
         busy = Signal()
         wait = Signal(range(self._latency + 1))
@@ -100,6 +98,7 @@ class StubAccelerator(wiring.Component):
         taken = Signal(range(self.input_bytes + 1))
         at_end = taken == self.input_bytes - 1
 
+        m.d.comb += beyond.addr.eq(Mux(busy, 3, 0))
         take = self.s_axis.tvalid & self.s_axis.tready
         m.d.comb += [
             self.s_axis.tready.eq(~(at_end & (busy | digest.done)) & (fault != "deaf")),
