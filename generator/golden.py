@@ -23,7 +23,7 @@ def run(network: Network, x: Int8) -> dict[str, Int8]:
         raise InputError(f"{wanted}, not {type(x).__name__}")
     if x.dtype != np.int8:
         raise InputError(f"{wanted}, not {x.dtype}; quantize it first")
-    if x.ndim != 4 or x.shape[1:] != shape:
+    if x.shape[1:] != shape:
         raise InputError(f"{wanted}, not {list(x.shape)}")
     trace = {network.input: x}
     for layer in network.layers:

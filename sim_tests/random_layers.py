@@ -112,13 +112,6 @@ def random_network(rng: np.random.Generator) -> tuple[Network, Any]:
     return chain(shape, operators), x
 
 
-def layer_network(kind: str, *, shape: tuple[int, int, int], input_scale: float, output_scale: float,
-                  **fields: Any) -> Network:
-    """One convolution or dense layer without zero points."""
-    given, result = (Quantization(scale=scale, zero_point=0) for scale in (input_scale, output_scale))
-    return chain(shape, [{"conv2d": Conv2d, "dense": Dense}[kind](input=given, output=result, **fields)])
-
-
 def dense_network() -> Network:
     """A convolution, a pool and a dense layer on 4x4x2."""
     rng = np.random.default_rng(7)

@@ -8,7 +8,8 @@ from gatecast import golden
 from gatecast.errors import InputError
 from gatecast.lower import lower
 from gatecast.operators.arithmetic import multiply
-from random_layers import dense_network, layer_network, random_layer
+from gatecast.operators.taps import Taps, dot
+from random_layers import dense_network, random_layer
 
 
 def test_multiply_equals_the_reference_vectors(shared_models):
@@ -67,13 +68,14 @@ def test_chunks_of_large_batches_join(monkeypatch):
     assert np.array_equal(operator.compute([x]), whole)
 
 
-def test_large_dot_products_are_exact():
-    # 2**15 terms of 2**14 each: float32 could not hold the sum.
-    network = layer_network("dense", shape=(32, 32, 32), input_scale=1.0, output_scale=2.0**23,
-                            weights=np.full((1, 2**15), -128, np.int8), bias=np.array([1], np.int32),
-                            weight_scales=np.array([1.0]))
-    x = np.full((1, 32, 32, 32), -128, np.int8)
-    assert golden.run(network, x)["y"].item() == 64
+@pytest.mark.parametrize("terms", [2**10, 2**11, 2**14 + 1])
+def test_large_dot_products_are_exact(terms):
+    # All of one sign, close to the greatest, and odd: one bit too few in the arithmetic would show.
+    rng = np.random.default_rng(terms)
+    x, weights = (-rng.integers(100, 129, (3, terms)).astype(np.int8) for _ in range(2))
+    sums = dot(x.reshape(3, 1, 1, terms), weights.reshape(3, 1, 1, terms),
+               Taps(kernel=(1, 1), stride=(1, 1), padding=(0, 0, 0, 0)), 0)
+    assert np.array_equal(sums.reshape(3, 3), x.astype(np.int64) @ weights.T.astype(np.int64))
 
 
 def refused(x):

@@ -265,5 +265,10 @@ def test_activation_range(activation, zero_point, scale):
     assert -128 <= low <= high <= 127
 
 
+def test_activations_divide_in_float32():
+    # 6 / 2.4000000954 is just below 2.5, but rounds to it.
+    assert activation_range("relu6", Quantization(scale=2.4000000953674316, zero_point=0)) == (0, 3)
+
+
 def test_activation_range_of_tiny_scales_is_all():
     assert activation_range("relu_n1_to_1", Quantization(scale=1e-40, zero_point=5)) == (-128, 127)

@@ -125,6 +125,17 @@ def test_equals_division_rounded_half_away_from_zero(divisor):
     brute_force(mean, result, bounds)
 
 
+def test_the_signs_share_nothing_but_the_slope():
+    def jumps_at_zero(sums):
+        return np.clip(sums + np.where(sums + 7 < 0, -10, 10), -128, 127).astype(np.int8)
+
+    bounds = one_channel(-300, 300)
+    result = fit(jumps_at_zero, bounds, bias=np.array([7]), low=-128, high=127)
+    brute_force(jumps_at_zero, result, bounds)
+    assert (result.multiplier.item(), result.shift.item()) == (1, 0)
+    assert (result.offset_negative.item(), result.offset_positive.item()) == (-17, 3)
+
+
 def test_identity_needs_no_multiplier_and_no_offset():
     result = fit(lambda x: np.clip(x, -7, 100).astype(np.int8), one_channel(-128, 127), bias=np.array([0]),
                  low=-7, high=100)
@@ -176,10 +187,17 @@ def test_refuses_what_is_no_straight_staircase():
         "channel 1 needs a requantization that no multiplier meets exactly")
 
 
-def test_refuses_numbers_that_overflow():
-    firsts = np.arange(1, 101) * 45_000_017
+@pytest.mark.parametrize("width", [36_000_001, 45_000_017])
+def test_refuses_numbers_that_overflow(width):
+    firsts = np.arange(1, 101) * width
     assert refused(stairs(firsts), one_channel(0, int(firsts[-1]) + 1)) == (
         "channel 0 needs a requantization of more than 63 bits")
+
+
+def test_takes_numbers_that_just_fit():
+    firsts = np.arange(1, 101) * 40_000_003
+    bounds = one_channel(0, int(firsts[-1]) + 1)
+    fits_in_63_bits(fit(stairs(firsts), bounds, bias=np.array([0]), low=-128, high=127), bounds)
 
 
 def test_refuses_references_that_leave_the_clamp():
