@@ -10,7 +10,7 @@ below every last sum before one, ``(x - 1, v)``. An offset that does so exists e
 which holds for an open interval of slopes: left minus right is convex in the slope. Its two ends are found
 exactly, as fractions, by Newton's method, for each sign; the intervals of both signs are intersected, and the
 least shift is taken for which a multiple of ``2**-shift`` lies inside, which gives the narrowest multiplier
-there is. The reference's own form (NUMBERS: a 31-bit multiplier, an offset for each sign) is one of the
+there is. The reference's own form (a 31-bit multiplier, one offset for each sign) is one of the
 candidates, so nothing wider is ever needed.
 """
 
