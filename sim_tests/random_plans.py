@@ -1,0 +1,38 @@
+"""Random plans of every style for a lowered network: shapes, partitions and region rows within the rules."""
+
+from __future__ import annotations
+
+import numpy as np
+from gatecast.network import Network
+from gatecast.planner.numbers import layer_window, readers
+from gatecast.planner.plan import EnginePlan, Plan, Region
+from gatecast.planner.regions import least_rows
+
+STYLES = ("per-layer", "folded", "two")
+
+
+def random_plan(network: Network, style: str, seed: int) -> Plan:
+    """Engines of random shape; regions from the least that can work to two frames more."""
+    rng = np.random.default_rng(seed)
+    dots = [layer.name for layer in network.layers if layer_window(layer).operation == "dot"]
+    others = [layer.name for layer in network.layers if layer.name not in dots]
+    groups = {"per-layer": [[layer.name] for layer in network.layers],
+              "folded": [dots, others],
+              "two": [dots[::2], dots[1::2], others]}[style]
+    engines = []
+    for index, names in enumerate(group for group in groups if group):
+        group = int(2 ** rng.integers(0, 3))
+        if names[0] in dots:
+            engines.append(EnginePlan(
+                name=f"systolic_{index}", kind="systolic", lanes=int(2 ** rng.integers(0, 4)),
+                columns=group * int(rng.integers(1, 5)), group=group, layers=tuple(names)))
+        else:
+            lanes = group * int(2 ** rng.integers(0, 3))
+            engines.append(EnginePlan(name=f"channel_{index}", kind="channel", lanes=lanes, columns=lanes,
+                                      group=group, layers=tuple(names)))
+    plan = Plan(network=network, engines=tuple(engines), regions=())
+    regions = tuple(
+        Region(tensor=tensor, writer=plan.writer_of(tensor), reader=reader,
+               rows=least_rows(plan, tensor, layer) + int(rng.integers(0, 2 * shape.shape[0] + 1)))
+        for tensor, shape in network.tensors.items() for reader, layer in readers(plan, tensor))
+    return Plan(network=network, engines=plan.engines, regions=regions)

@@ -1,0 +1,86 @@
+"""Whole accelerators of random networks: every output, every frame and every job start, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gatecast import golden
+from gatecast.elaboration import elaborate
+from gatecast.lower import lower
+from gatecast.planner import events
+from gatecast.planner.plan import Plan
+from gatecast.planner.schedule import schedule
+from gatecast.simulate import SimulationResult, Stimulus, simulate
+
+from random_networks import network
+from random_plans import STYLES, random_plan
+
+SEEDS = range(16)
+
+
+def make(seed: int, style: str, frames: int) -> tuple[Plan, np.ndarray, np.ndarray]:
+    """A random plan, frames for it, and what the network as it was before lowering makes of them."""
+    whole = network(seed, layers=1 + seed % 5)
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-128, 128, (frames, *whole.tensors[whole.input].shape)).astype(np.int8)
+    expected = golden.run(whole, x)[whole.output]
+    return random_plan(lower(whole), style, seed), x.reshape(frames, -1), expected.reshape(frames, -1)
+
+
+def job_starts(plan: Plan, result: SimulationResult) -> list[tuple[int, str, str]]:
+    """What the probes saw: the cycle of the first tap, the engine and the layer of each job."""
+    return sorted(
+        (cycle + 1, engine.name, engine.layers[layer])
+        for engine in plan.engines
+        for cycle, (start, layer) in enumerate(
+            zip(result.probes[f"{engine.name}.start"], result.probes[f"{engine.name}.layer"], strict=True))
+        if start)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_outputs_and_cycles(seed: int, style: str) -> None:
+    frames = 4
+    plan, x, expected = make(seed, style, frames)
+    predicted = events.run(schedule(plan), frames, offered=frames)
+    accelerator = elaborate(plan)
+    probes = {f"{plan.engines[index].name}.{what}": signal for index, engine in enumerate(accelerator.engines)
+              for what, signal in (("start", engine.job_start), ("layer", engine.job_layer))}
+    result = simulate(accelerator, Stimulus(
+        frames=x, output_bytes=accelerator.output_bytes, deadline=predicted.frame_cycles[-1] + 10),
+        simulator="python", probes=probes)
+    np.testing.assert_array_equal(result.outputs, expected)
+    names = [engine.name for engine in plan.engines]
+    assert job_starts(plan, result) == sorted(
+        (job.cycle, job.actor, job.layer) for job in predicted.jobs if job.actor in names)
+    assert result.frame_cycles == predicted.frame_cycles
+    assert not result.tlast_error
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_stalls(seed: int) -> None:
+    """Stalls on both links and a sink that waits for valid change no value."""
+    plan, x, expected = make(seed, STYLES[seed % len(STYLES)], 3)
+    accelerator = elaborate(plan)
+    cycles = events.run(schedule(plan), 3, offered=3).frame_cycles[-1]
+    rng = np.random.default_rng(seed)
+    stimulus = Stimulus(
+        frames=x, output_bytes=accelerator.output_bytes, seed=seed,
+        source_stall=rng.choice([0.0, 0.3, 0.8]), sink_stall=rng.choice([0.0, 0.3, 0.8]),
+        sink_waits_for_valid=bool(seed % 2), deadline=20 * (cycles + x.size + expected.size))
+    np.testing.assert_array_equal(simulate(accelerator, stimulus, simulator="python").outputs, expected)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_reset_in_mid_frame(seed: int) -> None:
+    """Whatever was under way at a reset leaves no trace: outputs and cycles are those of a fresh start."""
+    plan, x, expected = make(seed, STYLES[seed % len(STYLES)], 3)
+    accelerator = elaborate(plan)
+    predicted = events.run(schedule(plan), 3, offered=3).frame_cycles
+    rng = np.random.default_rng(seed)
+    stimulus = Stimulus(
+        frames=x, output_bytes=accelerator.output_bytes, deadline=2 * predicted[-1],
+        reset_after_bytes=int(rng.integers(1, x.size)), reset_delay=int(rng.integers(0, predicted[0])))
+    result = simulate(accelerator, stimulus, simulator="python")
+    np.testing.assert_array_equal(result.outputs, expected)
+    assert result.frame_cycles == predicted
