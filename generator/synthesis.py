@@ -66,13 +66,16 @@ class BuildResult:
         return self.clock_hz / 1e6
 
 
+Progress = Callable[[str], None]
+
+
 def _silent(_step: str) -> None:
     pass
 
 
 def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | None = None,
           baud: int = DEFAULT_BAUD, build_id: int | None = None, slots: int | None = None,
-          seeds: Sequence[int] = SEEDS, progress: Callable[[str], None] = _silent) -> BuildResult:
+          seeds: Sequence[int] = SEEDS, progress: Progress = _silent) -> BuildResult:
     """Put `accelerator` behind the serial port of `board`; write `BITSTREAM` and `TIMING_REPORT` to `folder`.
 
     Parameters
@@ -105,55 +108,32 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     for name in BITSTREAM, TIMING_REPORT:
         (folder / name).unlink(missing_ok=True)
 
-    frame_bytes = accelerator.input_bytes
     if build_id is None:
-        digest = hashlib.sha256(verilog.convert_rtlil(accelerator, "core").encode()).digest()
-        build_id = int.from_bytes(digest[:4], "big")
-
-    def link(clock: Pll) -> tuple[FrameLinkParams, int]:
-        try:
-            divisor = uart_divisor(float(clock.output_hz), baud)
-            return FrameLinkParams(
-                input_bytes=frame_bytes, output_bytes=accelerator.output_bytes, build_id=build_id,
-                timeout=int(clock.output_hz * TIMEOUT_SECONDS), slots=slots or default_slots(frame_bytes)), divisor
-        except ValueError as error:
-            raise InputError(f"The serial link of {board.name} cannot be built: {error}.") from None
-
+        build_id = _build_id(accelerator)
     wanted = DEFAULT_CLOCK_HZ if clock_hz is None else clock_hz
     while True:
         clock = _clock(board, wanted)
-        params, divisor = link(clock)
+        link, divisor = _link(accelerator, board, clock, baud, build_id, slots)
         timer = _Timer()
-        design = _synthesize(Ulx3sTop(UartTop(accelerator, params, divisor), clock), board, timer, progress)
-        reached: list[float] = []
-        for seed in seeds:
-            with timer.step("route"):
-                routed = ecp5_flow.route(*design, ecp5_flow.part_options(board), seed, progress)
-            fmax = fmax_mhz(routed.report, float(clock.output_hz))
-            if fmax is None:
-                raise CheckError(f"nextpnr did not check the clock of {float(clock.output_hz) / 1e6:g} MHz.")
-            reached.append(fmax)
-            if fmax * 1e6 >= clock.output_hz:
-                with timer.step("pack"):
-                    bitstream = ecp5_flow.pack(routed.configuration, progress)
-                path = critical_path(routed.report)
-                with written_whole(folder / TIMING_REPORT) as file:
-                    file.write_text(f"{float(clock.output_hz) / 1e6:g} MHz wanted, {fmax:.2f} MHz reached with "
-                                    f"seed {seed}; longest path:\n{path}\n")
-                with written_whole(folder / BITSTREAM) as file:
-                    file.write_bytes(bitstream)
-                return BuildResult(
-                    board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
-                    fmax_mhz=fmax, resources=placed_resources(routed.report), seed=seed, seconds=timer.seconds,
-                    critical_path=path, link=params, baud=baud)
-            if fmax * 1e6 < clock.output_hz * SEED_SPREAD:
-                break
-        lower = max(reached) * 1e6 * MARGIN
+        top = Ulx3sTop(UartTop(accelerator, link, divisor), clock)
+        netlist, pins = _synthesize(top, board, timer, progress)
+        placements = _place(netlist, pins, board, float(clock.output_hz), seeds, timer, progress)
+        best = max(placements, key=lambda placement: placement.fmax_mhz)
+        if best.fmax_mhz * 1e6 >= clock.output_hz:
+            with timer.step("pack"):
+                bitstream = ecp5_flow.pack(best.routed.configuration, progress)
+            result = BuildResult(
+                board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
+                fmax_mhz=best.fmax_mhz, resources=placed_resources(best.routed.report), seed=best.seed,
+                seconds=timer.seconds, critical_path=critical_path(best.routed.report), link=link, baud=baud)
+            _write(result, bitstream)
+            return result
+        lower = best.fmax_mhz * 1e6 * MARGIN
         if clock_hz is not None:
             raise CheckError(
                 f"The clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
-                f"{max(reached):.1f} MHz reached by the best of {len(reached)} "
-                f"placement{'s' * (len(reached) > 1)}; ask for at most {lower / 1e6:.0f} MHz.")
+                f"{best.fmax_mhz:.1f} MHz reached by the best of {len(placements)} "
+                f"placement{'s' * (len(placements) > 1)}; ask for at most {lower / 1e6:.0f} MHz.")
         wanted = lower
 
 
@@ -170,6 +150,11 @@ class _Timer:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
 
+def _build_id(accelerator: Any) -> int:
+    digest = hashlib.sha256(verilog.convert_rtlil(accelerator, "core").encode()).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
 def _clock(board: Board, wanted: float) -> Pll:
     try:
         return pll(board.clock_hz, wanted)
@@ -177,8 +162,21 @@ def _clock(board: Board, wanted: float) -> Pll:
         raise InputError(f"Board {board.name} has no such clock: {error}.") from None
 
 
-def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer,
-                progress: Callable[[str], None]) -> tuple[str, str]:
+def _link(accelerator: Any, board: Board, clock: Pll, baud: int, build_id: int,
+          slots: int | None) -> tuple[FrameLinkParams, int]:
+    """Return the settings of the link, and the clock cycles of a bit."""
+    try:
+        divisor = uart_divisor(float(clock.output_hz), baud)
+        params = FrameLinkParams(
+            input_bytes=accelerator.input_bytes, output_bytes=accelerator.output_bytes, build_id=build_id,
+            timeout=int(clock.output_hz * TIMEOUT_SECONDS),
+            slots=default_slots(accelerator.input_bytes) if slots is None else slots)
+    except ValueError as error:
+        raise InputError(f"The serial link of {board.name} cannot be built: {error}.") from None
+    return params, divisor
+
+
+def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer, progress: Progress) -> tuple[str, str]:
     """Return netlist and pins."""
     with timer.step("elaborate"):
         progress("elaboration (Amaranth)")
@@ -188,8 +186,39 @@ def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer,
     return netlist, files["top.lpf"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Placement:
+    seed: int
+    routed: ecp5_flow.Route
+    fmax_mhz: float
+
+
+def _place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int], timer: _Timer,
+           progress: Progress) -> list[_Placement]:
+    """Return the placements tried: until one meets the clock, or the first one is hopelessly far from it."""
+    placements = []
+    for seed in seeds:
+        with timer.step("route"):
+            routed = ecp5_flow.route(netlist, pins, ecp5_flow.part_options(board), seed, progress)
+        fmax = fmax_mhz(routed.report, clock_hz)
+        if fmax is None:
+            raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz.")
+        placements.append(_Placement(seed=seed, routed=routed, fmax_mhz=fmax))
+        if fmax * 1e6 >= clock_hz or fmax * 1e6 < clock_hz * SEED_SPREAD:
+            break
+    return placements
+
+
+def _write(result: BuildResult, bitstream: bytes) -> None:
+    with written_whole(result.bitstream.with_name(TIMING_REPORT)) as file:
+        file.write_text(f"{result.clock_mhz:g} MHz wanted, {result.fmax_mhz:.2f} MHz reached with seed "
+                        f"{result.seed}; longest path:\n{result.critical_path}\n")
+    with written_whole(result.bitstream) as file:
+        file.write_bytes(bitstream)
+
+
 def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
-                    progress: Callable[[str], None] = _silent) -> Resources:
+                    progress: Progress = _silent) -> Resources:
     """Return what a Verilog text takes on a family, without pins, placement or clock.
 
     LUTs are a few per cent under those of a placed design, which adds some at the ends of carry chains.

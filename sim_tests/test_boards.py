@@ -1,0 +1,131 @@
+"""Boards: their data is consistent, the PLL keeps its limits, reset waits for the clock, pins are right."""
+
+import re
+from fractions import Fraction
+from importlib import import_module
+
+import pytest
+from amaranth.hdl import ClockDomain, Module
+from amaranth.sim import Simulator
+from gatecast.boards import boards, families
+from gatecast.boards.pll import DETECTOR_RANGE, INPUT_RANGE, MAX_DIVIDER, OUTPUT_RANGE, VCO_RANGE, pll
+from gatecast.boards.reset import ResetHold
+from gatecast.boards.ulx3s import Ulx3sTop, platform
+from gatecast.hdl.frame_link import FrameLinkParams
+from gatecast.hdl.uart_top import UartTop
+from mixing_accelerator import MixingAccelerator
+
+MHZ = 1_000_000
+
+
+def top(clock) -> Ulx3sTop:
+    params = FrameLinkParams(input_bytes=16, output_bytes=4, timeout=1000, slots=2)
+    return Ulx3sTop(UartTop(MixingAccelerator(16, 4), params, 80), clock)
+
+
+@pytest.mark.parametrize("name", boards())
+def test_a_board_is_what_its_platform_says(name):
+    board = boards()[name]
+    module, _, class_name = board.platform.rpartition(".")
+    pins = getattr(import_module(module), class_name)
+    assert board.name == name
+    assert (board.device, board.package) == (pins.device, pins.package)
+    assert board.speed == getattr(pins, "speed", "")
+    assert board.clock_hz == pins().default_clk_frequency
+    assert board.device in board.title or board.device[5:] in board.title
+
+
+def test_published_figures():
+    figures = {name: (part.luts, part.multipliers, part.block_rams, part.block_ram_bits)
+               for name, part in boards().items()}
+    assert figures["ulx3s-85f"] == (83_640, 156, 208, 18_432)
+    assert figures["ulx3s-45f"] == (43_848, 72, 108, 18_432)
+    assert figures["ulx3s-25f"] == (24_288, 28, 56, 18_432)
+    assert figures["icebreaker"] == (5_280, 8, 30, 4_096)
+    assert figures["hx8k-evn"] == (7_680, 0, 32, 4_096)
+    assert {family: part.device for family, part in families().items()} == {
+        "ecp5": "LFE5U-85F", "ice40": "iCE40HX8K"}
+    assert [name for name, board in boards().items() if board.builds] == [
+        "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"]
+    assert all(board.programmer for board in boards().values() if board.builds)
+
+
+@pytest.mark.parametrize("input_mhz", [12, 25, 48, 100])
+def test_the_pll_keeps_its_limits_and_comes_near(input_mhz):
+    for wanted in [10.1, 33.3, 50, 62.5, 80, 81.3, 95, 99.99, 105, 133, 200, 399]:
+        found = pll(input_mhz * MHZ, wanted * MHZ)
+        assert INPUT_RANGE[0] <= found.input_hz <= INPUT_RANGE[1]
+        assert DETECTOR_RANGE[0] <= found.detector_hz <= DETECTOR_RANGE[1]
+        assert VCO_RANGE[0] <= found.vco_hz <= VCO_RANGE[1]
+        assert OUTPUT_RANGE[0] <= found.output_hz <= OUTPUT_RANGE[1]
+        assert all(1 <= divider <= MAX_DIVIDER for divider in (
+            found.input_divider, found.vco_multiple, found.output_divider))
+        assert 0.9 * wanted * MHZ <= found.output_hz <= wanted * MHZ
+        assert found.output_hz == Fraction(input_mhz * MHZ * found.vco_multiple,
+                                           found.input_divider * found.output_divider)
+
+
+def test_the_pll_makes_the_usual_clocks_exactly():
+    for wanted in range(50, 131, 5):
+        found = pll(25 * MHZ, wanted * MHZ)
+        assert found.output_hz == wanted * MHZ
+        assert found.detector_hz == 25 * MHZ
+
+
+def test_the_pll_refuses_what_it_cannot():
+    with pytest.raises(ValueError, match=r"^the PLL of ECP5 takes 8 to 400 MHz, not 5 MHz$"):
+        pll(5 * MHZ, 80 * MHZ)
+    for wanted in 401, 2:
+        with pytest.raises(ValueError, match=(
+                rf"^the PLL of ECP5 makes 3\.125 to 400 MHz, and no {wanted} MHz from 25 MHz$")):
+            pll(25 * MHZ, wanted * MHZ)
+
+
+def test_reset_is_held_from_power_on_and_after_every_loss_of_lock():
+    dut = ResetHold("sync")
+    design = Module()
+    design.domains.sync = ClockDomain("sync", reset_less=True)
+    design.submodules.hold = dut
+
+    async def bench(ctx):
+        async def cycles_of_reset() -> int:
+            count = 0
+            while ctx.get(dut.reset):
+                count += 1
+                assert count < 100
+                await ctx.tick()
+            return count
+
+        for _ in range(50):
+            assert ctx.get(dut.reset)
+            await ctx.tick()
+        ctx.set(dut.good, 1)
+        first = await cycles_of_reset()
+        assert ResetHold.CYCLES <= first <= ResetHold.CYCLES + 4
+        for _ in range(50):
+            assert not ctx.get(dut.reset)
+            await ctx.tick()
+        ctx.set(dut.good, 0)
+        await ctx.tick()
+        ctx.set(dut.good, 1)
+        for _ in range(3):
+            await ctx.tick()
+        assert ctx.get(dut.reset)
+        assert first - 4 <= await cycles_of_reset() <= first
+
+    simulator = Simulator(design)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("name", [name for name, board in boards().items() if board.builds])
+def test_the_wires_go_to_the_ftdi_chip(name):
+    files = platform(boards()[name]).prepare(top(pll(25 * MHZ, 80 * MHZ)), "top", emit_src=False).files
+    sites = dict(re.findall(r'LOCATE COMP "(\w+)" SITE "(\w+)";', files["top.lpf"]))
+    # From the board's published constraints: ftdi_txd is M1, and the FPGA's transmitter drives ftdi_rxd, L4.
+    assert sites["uart_0__rx__io"] == "M1"
+    assert sites["uart_0__tx__io"] == "L4"
+    assert sites["clk25_0__io"] == "G2"
+    assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in files["top.lpf"]
+    assert files["top.il"].count("cell \\EHXPLLL") == 1

@@ -1,0 +1,173 @@
+"""Synthesis: a real bitstream that meets its clock, one that cannot, and what the reports say."""
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+from gatecast import toolbox, verilog
+from gatecast.boards import boards
+from gatecast.errors import CheckError, InputError
+from gatecast.hdl.frame_link import FrameLinkParams
+from gatecast.programming import program
+from gatecast.synthesis import BITSTREAM, TIMING_REPORT, build, synthesize_core
+from gatecast.synthesis_report import Resources, critical_path, fmax_mhz, placed_resources
+from gatecast.toolbox import Tool
+from mixing_accelerator import MixingAccelerator
+from tools import needs
+
+BOARD = boards()["ulx3s-85f"]
+NEEDS_ECP5 = needs("yosys", "nextpnr-ecp5", "ecppack")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """An empty cache, so that these tests run the tools."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATECAST_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@NEEDS_ECP5
+def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_one(cache, tmp_path):
+    folder = tmp_path / "build"
+    steps = []
+    result = build(MixingAccelerator(64, 10), BOARD, folder, progress=steps.append)
+    assert steps == ["elaboration (Amaranth)", "synthesis (Yosys)",
+                     "placement and routing (nextpnr, seed 1)", "bitstream (ecppack)"]
+    assert (result.board, result.seed, result.clock_hz, result.baud) == ("ulx3s-85f", 1, 80e6, 1_000_000)
+    assert result.fmax_mhz >= result.clock_mhz == 80
+    # The link and little else: it must neither grow nor hold the accelerator back.
+    assert result.fmax_mhz > 100
+    assert 400 < result.resources.luts < 1000
+    assert 300 < result.resources.ffs < 600
+    assert (result.resources.dsps, result.resources.brams) == (0, 1)
+    assert result.link == FrameLinkParams(input_bytes=64, output_bytes=10, timeout=4_000_000, slots=16,
+                                          build_id=result.link.build_id)
+    assert set(result.seconds) == {"elaborate", "synthesize", "route", "pack"}
+    assert sorted(file.name for file in folder.iterdir()) == [BITSTREAM, TIMING_REPORT]
+    bitstream = result.bitstream.read_bytes()
+    # The preamble of an ECP5 bitstream, behind its comments.
+    assert b"\xff\xff\xbd\xb3" in bitstream[:200]
+    assert (folder / TIMING_REPORT).read_text().startswith("80 MHz wanted, ")
+    assert "clk-to-q" in result.critical_path
+
+    steps.clear()
+    again = build(MixingAccelerator(64, 10), BOARD, folder, progress=steps.append)
+    assert steps == ["elaboration (Amaranth)"]
+    assert again.bitstream.read_bytes() == bitstream
+    assert replace(again, seconds=result.seconds) == result
+
+    with pytest.raises(CheckError, match=(
+            r"^The clock is missed on ulx3s-85f: 400 MHz wanted, 1\d\d\.\d MHz reached by the best of 1 "
+            r"placement; ask for at most 1\d\d MHz\.$")) as caught:
+        build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=400e6)
+    assert caught.value.exit_code == 1
+    assert not list(folder.iterdir())
+
+
+def test_what_cannot_be_built_is_refused_before_anything_starts(tmp_path):
+    accelerator = MixingAccelerator(64, 10)
+    folder = tmp_path / "build"
+
+    def refused(match, board=BOARD, **options):
+        with pytest.raises(InputError, match=match):
+            build(accelerator, board, folder, **options)
+        assert not folder.exists()
+
+    refused(r"^Board icebreaker has no bitstream top yet; build for one of ulx3s-12f, ulx3s-25f, ulx3s-45f, "
+            r"ulx3s-85f\.$", board=boards()["icebreaker"])
+    refused(r"^Board ulx3s-85f has no such clock: the PLL of ECP5 makes 3\.125 to 400 MHz, and no 500 MHz "
+            r"from 25 MHz\.$", clock_hz=500e6)
+    refused(r"^The serial link of ulx3s-85f cannot be built: 20000000 baud need a clock of at least 160 MHz, "
+            r"not 80 MHz\.$", baud=20_000_000)
+    refused(r"^The serial link of ulx3s-85f cannot be built: slots must be in \[1, 255\], not 0\.$", slots=0)
+    accelerator.input_bytes = 70_000
+    refused(r"^The serial link of ulx3s-85f cannot be built: input_bytes must be in \[1, 65535\], what one "
+            r"packet can carry, not 70000\.$", build_id=1)
+    accelerator.input_bytes = 64
+    verilog.convert_rtlil(accelerator, "core")
+
+
+def test_a_missing_tool_is_named(monkeypatch, tmp_path):
+    def find(name):
+        return Tool(name=name, purpose="", version=None, where=None,
+                    how_to_get="pip install 'gatecast[ecp5]'")
+
+    monkeypatch.setattr(toolbox, "find", find)
+    with pytest.raises(CheckError, match=(
+            r"^Building for ECP5 needs yosys 0\.55 or newer, which was not found; get it with pip install "
+            r"'gatecast\[ecp5\]'\.$")):
+        build(MixingAccelerator(64, 10), BOARD, tmp_path)
+
+
+@needs("yosys")
+def test_resources_without_pins(cache):
+    text = verilog.convert(MixingAccelerator(64, 10), "core")
+    resources = synthesize_core(text, "core")
+    assert 20 < resources.luts < 120
+    assert 20 < resources.ffs < 60
+    assert (resources.dsps, resources.brams) == (0, 0)
+    with pytest.raises(InputError, match=r"^Synthesis for the family ice40 is not there yet; use ecp5\.$"):
+        synthesize_core(text, "core", "ice40")
+
+
+REPORT = {
+    "utilization": {"TRELLIS_COMB": {"used": 7, "available": 9}, "TRELLIS_FF": {"used": 5, "available": 9},
+                    "MULT18X18D": {"used": 3, "available": 9}, "DP16KD": {"used": 1, "available": 9}},
+    "fmax": {"$glbnet$clk": {"achieved": 91.5, "constraint": 80.0}},
+    "critical_paths": [
+        {"from": "<async>", "to": "posedge clk", "path": []},
+        {"from": "posedge clk", "to": "posedge clk", "path": [
+            {"type": "clk-to-q", "delay": 0.52, "to": {"cell": "a"}},
+            {"type": "routing", "delay": 1.25, "net": "a_q", "to": {"cell": "b"}},
+            {"type": "setup", "delay": 0.0, "to": {"cell": "b"}}]}],
+}
+
+
+def test_what_the_reports_say():
+    assert placed_resources(REPORT) == Resources(luts=7, ffs=5, dsps=3, brams=1)
+    assert fmax_mhz(REPORT, 80e6) == 91.5
+    assert fmax_mhz(REPORT, 25e6) is None
+    assert critical_path(REPORT).splitlines() == [
+        "  0.52   0.52 ns  clk-to-q  a", "  1.25   1.77 ns  routing   a_q", "  0.00   1.77 ns  setup     b"]
+    assert critical_path({"critical_paths": []}) == ""
+
+
+def test_programming(monkeypatch, tmp_path):
+    with pytest.raises(InputError, match=(
+            rf"^{tmp_path} holds no bitstream\.bit; make it with `gatecast build`\.$")):
+        program(tmp_path, BOARD)
+    bitstream = tmp_path / BITSTREAM
+    bitstream.write_bytes(b"bits")
+    with pytest.raises(InputError, match=(
+            rf"^Gatecast does not know how to program icebreaker; load {bitstream} by hand\.$")):
+        program(tmp_path, boards()["icebreaker"])
+
+    def loader(version, where=None):
+        return lambda name: Tool(name=name, purpose="", version=version, where=where,
+                                 how_to_get="apt-get install openfpgaloader")
+
+    monkeypatch.setattr(toolbox, "find", loader(None))
+    with pytest.raises(CheckError, match=(
+            r"^Programming ulx3s-85f needs openFPGALoader, which was not found; get it with apt-get install "
+            r"openfpgaloader\.$")):
+        program(tmp_path, BOARD)
+
+    called = []
+    code = 0
+
+    def run(command, **_options):
+        called.append(command)
+        return subprocess.CompletedProcess(command, code)
+
+    monkeypatch.setattr(toolbox, "find", loader("0.12", "/bin/loader"))
+    monkeypatch.setattr(subprocess, "run", run)
+    program(tmp_path, BOARD)
+    program(tmp_path, BOARD, flash=True)
+    assert called == [["/bin/loader", "-b", "ulx3s", str(bitstream)],
+                      ["/bin/loader", "-b", "ulx3s", "-f", str(bitstream)]]
+    code = 3
+    with pytest.raises(CheckError, match=(
+            r"^openFPGALoader ended with exit code 3; is Radiona ULX3S \(LFE5U-85F\) plugged in, and may you "
+            r"use its USB port\?$")):
+        program(tmp_path, BOARD)
