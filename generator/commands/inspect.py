@@ -1,0 +1,48 @@
+"""``gatecast inspect``: layers, shapes, work and memory of a network."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from .. import console
+from ..lower import lower
+from ..read import read
+from ..summary import network_summary
+from .options import add_network
+from .outcome import Outcome
+
+__all__ = ["HELP", "NAME", "add", "run"]
+
+NAME = "inspect"
+HELP = "show layers, shapes, multiplications and memory of a network"
+
+
+def add(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_network(parser)
+
+
+def run(arguments: Namespace) -> Outcome:
+    """Read and lower the network."""
+    network = read(arguments.network)
+    result = network_summary(network, lower(network))
+    tensor = result["input"]
+    layers = console.table(
+        f"network {network.name}: {tensor['name']} [{_shape(tensor['shape'])}] to "
+        f"{result['output']['name']} [{_shape(result['output']['shape'])}]",
+        ("layer", "operator", "reads", "output", ">multiplications", ">parameters", ">accumulator bits",
+         ">weight bytes", ">output bytes"),
+        [(layer["name"], layer["operator"], ", ".join(layer["inputs"]), _shape(layer["output_shape"]),
+          console.number(layer["macs"]), console.number(layer["parameters"]), layer["accumulator_bits"],
+          console.number(layer["weight_bytes"]), console.number(layer["feature_bytes"]))
+         for layer in result["layers"]])
+    sums = console.facts("", [
+        ("multiplications an inference", console.number(result["macs_per_inference"])),
+        ("parameters", console.number(result["parameters"])),
+        ("weights", f"{console.number(result['weight_bytes'])} bytes"),
+        ("all tensors of a frame", f"{console.number(result['feature_bytes'])} bytes")])
+    return Outcome(result=result, shown=(layers, sums))
+
+
+def _shape(shape: list[int]) -> str:
+    return " x ".join(map(str, shape))

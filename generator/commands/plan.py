@@ -1,0 +1,58 @@
+"""``gatecast plan``: which engines, which layers on each, and how fast that is."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any
+
+from rich.console import RenderableType
+
+from .. import console
+from ..summary import plan_summary
+from .options import add_budget, add_network, planned
+from .outcome import Outcome
+
+__all__ = ["HELP", "NAME", "add", "run", "shown"]
+
+NAME = "plan"
+HELP = "choose engines for a network and predict cycles, multipliers and memory exactly"
+
+
+def add(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_network(parser)
+    add_budget(parser)
+
+
+def run(arguments: Namespace) -> Outcome:
+    """Plan the network."""
+    _, plan = planned(arguments)
+    result = plan_summary(plan)
+    return Outcome(result=result, shown=shown(result))
+
+
+def shown(result: dict[str, Any]) -> list[RenderableType]:
+    """A plan's summary for a person."""
+    cycles = result["cycles_per_inference"]
+    return [
+        console.table(
+            f"engines for {result['network']}",
+            ("engine", "kind", ">lanes", ">columns", ">group", ">multipliers", ">busy", "layers"),
+            [(engine["name"], engine["kind"], engine["lanes"], engine["columns"], engine["group"],
+              engine["multipliers"], console.percent(engine["busy_cycles"] / cycles),
+              ", ".join(engine["layers"])) for engine in result["engines"]]),
+        console.table(
+            "feature memories", ("tensor", "from", "to", ">rows", ">bytes"),
+            [(region["tensor"], region["writer"], region["reader"], region["rows"],
+              console.number(region["bytes"])) for region in result["regions"]]),
+        console.facts("", [
+            ("cycles an inference", console.number(cycles, 1)),
+            ("cycles of the first inference", console.number(result["latency_cycles"])),
+            ("multiplications an inference", console.number(result["macs_per_inference"])),
+            ("multipliers", f"{result['multipliers']} in arrays, {result['requantizer_multipliers']} in "
+                            f"requantizers"),
+            ("multipliers busy", console.percent(result["multiplier_utilization"])),
+            ("bottleneck", f"{result['bottleneck']}, issuing in "
+                           f"{console.percent(result['bottleneck_utilization'])} of the cycles"),
+            ("memory", f"{console.number(-(-result['memory_bits'] // 1024))} Kbit")]),
+    ]

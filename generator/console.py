@@ -1,0 +1,79 @@
+"""What a person sees: tables on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+__all__ = ["counting", "facts", "number", "output", "percent", "steps", "table"]
+
+# For pipes and files: wide enough that no table is folded.
+WIDE = 240
+
+
+def output() -> Console:
+    """Standard output as it is now; nothing in a text is taken for markup."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    return console if console.is_terminal else Console(markup=False, emoji=False, highlight=False, width=WIDE)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """A table; columns whose names begin with ``>`` are aligned to the right."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        made.add_row(*map(str, row))
+    return made
+
+
+def facts(title: str, pairs: Iterable[tuple[str, object]]) -> Table:
+    """Names and values below each other."""
+    made = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=None,
+                 padding=(0, 2, 0, 0))
+    for name, value in pairs:
+        made.add_row(name, str(value))
+    return made
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with thousands set apart."""
+    return f"{value:,.{0 if value == int(value) else digits}f}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent."""
+    return f"{100 * share:.1f} %"
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar while the body runs, which calls what it gets with how much is done; on a terminal only."""
+    with _progress(BarColumn(), MofNCompleteColumn()) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def steps(what: str) -> Iterator[Callable[[str], None]]:
+    """Show which step runs, as the body tells what it gets; on a terminal only."""
+    with _progress() as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda step: progress.update(task, description=f"{what}: {step}")
+
+
+def _progress(*columns: BarColumn | MofNCompleteColumn) -> Progress:
+    console = Console(stderr=True, markup=False, emoji=False)
+    return Progress(SpinnerColumn(), TextColumn("{task.description}", markup=False), *columns,
+                    TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal)
