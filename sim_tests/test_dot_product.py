@@ -1,0 +1,25 @@
+"""Dot products of any number of lanes, exact to the extremes."""
+
+import numpy as np
+import pytest
+from gatecast.hdl.dot_product import DotProduct
+from hdl_bench import play, refusal
+
+
+@pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (2, 3), (3, 4), (4, 4), (5, 5), (7, 5), (8, 5),
+                                                (13, 6), (16, 6), (17, 7)])
+def test_dot_product(lanes, latency):
+    assert DotProduct.latency(lanes) == latency
+    rng = np.random.default_rng(lanes)
+    vectors = rng.integers(-128, 128, (30, 2, lanes))
+    # The extremes of the sum, and each lane alone.
+    vectors = np.concatenate([vectors, [np.full((2, lanes), -128), [[-128] * lanes, [127] * lanes]],
+                              [[row, [-128] * lanes] for row in np.eye(lanes, dtype=int) * -128]])
+    stimulus = [{"a": a.tolist(), "b": b.tolist()} for a, b in vectors]
+    trace = play(DotProduct(lanes), [*stimulus, *[{}] * latency], ["p"])
+    assert [row["p"] for row in trace[latency:]] == [int(a @ b) for a, b in vectors]
+
+
+@pytest.mark.parametrize("lanes", [0, -3])
+def test_refuses_no_lanes(lanes):
+    assert refusal(DotProduct, lanes) == f"DotProduct lanes must be at least 1, not {lanes}"

@@ -1,0 +1,60 @@
+"""Tables: every column in the narrowest shape, one cycle after the index, constants without memory."""
+
+import random
+import re
+
+import pytest
+from amaranth.back import rtlil
+from amaranth.hdl import signed, unsigned
+from gatecast.hdl.table import Table
+from hdl_bench import play, refusal
+
+RANGES = {"bit": (0, 1), "byte": (0, 255), "signed": (-9, 8), "negative": (-300, -200),
+          "wide": (-2**40, 2**40), "zero": (0, 0), "same": (77, 77), "minus": (-5, -5)}
+
+
+def random_rows(seed: int, count: int) -> list[dict[str, int]]:
+    rng = random.Random(seed)
+    columns = rng.sample(sorted(RANGES), rng.randrange(1, len(RANGES) + 1))
+    return [{column: rng.randint(*RANGES[column]) for column in columns} for _ in range(count)]
+
+
+@pytest.mark.parametrize(("seed", "count"), [(0, 1), (1, 2), (2, 3), (3, 8), (4, 13), (5, 40), (6, 7)])
+def test_columns_follow_the_index_one_cycle_later(seed, count):
+    rows = random_rows(seed, count)
+    rng = random.Random(seed)
+    indices = [*range(count), *(rng.randrange(count) for _ in range(30))]
+    trace = play(Table(rows), [{"index": index} for index in [*indices, 0]], list(rows[0]))
+    assert Table.LATENCY == 1
+    assert trace[1:] == [rows[index] for index in indices]
+
+
+def test_each_column_has_the_narrowest_shape():
+    shapes = Table.shapes([{"a": 0, "b": -1, "c": 255, "d": 127, "e": 0, "f": 5},
+                           {"a": 1, "b": 0, "c": 0, "d": -129, "e": 0, "f": 5}])
+    assert shapes == {"a": unsigned(1), "b": signed(1), "c": unsigned(8), "d": signed(9), "e": unsigned(1),
+                      "f": unsigned(3)}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_memory_holds_the_bits_that_are_counted(seed):
+    rows = random_rows(seed, 6)
+    text = rtlil.convert(Table(rows))
+    memories = re.findall(r"memory width (\d+) size (\d+)", text)
+    assert sum(int(width) * int(size) for width, size in memories) == Table.bits(rows)
+    assert Table.bits(rows) == 6 * sum(shape.width for column, shape in Table.shapes(rows).items()
+                                       if len({row[column] for row in rows}) > 1)
+
+
+def test_constants_need_no_memory():
+    rows = [{"a": 3, "b": -4}] * 5
+    assert Table.bits(rows) == 0
+    assert "memory" not in rtlil.convert(Table(rows))
+
+
+def test_refuses_no_rows():
+    assert refusal(Table, []) == "Table needs at least one row"
+
+
+def test_refuses_rows_of_different_columns():
+    assert refusal(Table, [{"a": 1, "b": 2}, {"a": 1}]) == "Table needs the same columns in all rows"
