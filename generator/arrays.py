@@ -37,8 +37,8 @@ DAMAGE = (ValueError, TypeError, KeyError, EOFError, SyntaxError, RuntimeError, 
 Array = npt.NDArray[Any]
 
 
-def load_arrays(path: Path, key: str) -> dict[str, Array]:
-    """The arrays of ``path`` by name; that of a ``.npy`` file goes by ``key``, which an ``.npz`` must hold.
+def load_arrays(path: Path, key: str = "") -> dict[str, Array]:
+    """The arrays of ``path`` by name, one of them ``key``; the array of a ``.npy`` file is called that.
 
     Raises ``InputError`` for a file that is missing, too large, damaged, or holds anything but numbers.
     """
@@ -59,7 +59,7 @@ def load_arrays(path: Path, key: str) -> dict[str, Array]:
     except DAMAGE as error:
         raise InputError(f"{path}: found a damaged file, allowed: what numpy.save or numpy.savez wrote, "
                          f"numbers only") from error
-    if key not in arrays:
+    if key and key not in arrays:
         raise InputError(f"{path}: found the arrays {', '.join(arrays) or 'none'}, allowed: one that is "
                          f"called '{key}'")
     return arrays

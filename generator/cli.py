@@ -17,6 +17,7 @@ from typing import NoReturn
 from . import console
 from .commands import COMMANDS
 from .errors import CheckError, GatecastError, InputError
+from .read.fields import did_you_mean
 
 __all__ = ["main"]
 
@@ -66,12 +67,23 @@ def _parse(arguments: list[str]) -> Namespace:
     parser.add_argument("--version", action="version", version=f"gatecast {metadata.version('gatecast')}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
     for command in COMMANDS:
-        sub = commands.add_parser(command.NAME, help=command.HELP, description=f"{command.__doc__}")
+        sub = commands.add_parser(command.name, help=command.help, description=_sentence(command.help))
         command.add(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
         sub.add_argument("--debug", action="store_true", help="show where an internal error comes from")
         sub.set_defaults(run=command.run)
+    names = [command.name for command in COMMANDS]
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise InputError(f"found no command, allowed: {', '.join(names)}")
+    if not arguments[0].startswith("-") and arguments[0] not in names:
+        raise InputError(f"found the command '{arguments[0]}'{did_you_mean(arguments[0], names)}, "
+                         f"allowed: {', '.join(names)}")
     return parser.parse_args(arguments)
+
+
+def _sentence(help_text: str) -> str:
+    return f"{help_text[0].upper()}{help_text[1:]}."
 
 
 def _run(arguments: Namespace, as_json: bool) -> int:

@@ -62,7 +62,7 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
     part, name = ((find_board(board or DEFAULT_BOARD).part, f"board {board or DEFAULT_BOARD}")
                   if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
     if multipliers is not None and multipliers < part.multipliers:
-        name = f"the budget of {multipliers} on {name}"
+        name += f" limited to {multipliers}"
     return Budget(multipliers=part.multipliers if multipliers is None else min(multipliers, part.multipliers),
                   dsps=part.multipliers, memory_bits=part.block_rams * part.block_ram_bits, name=name)
 

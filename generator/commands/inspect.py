@@ -8,21 +8,18 @@ from .. import console
 from ..lower import lower
 from ..read import read
 from ..summary import network_summary
+from .command import Command, Outcome
 from .options import add_network
-from .outcome import Outcome
 
-__all__ = ["HELP", "NAME", "add", "run"]
-
-NAME = "inspect"
-HELP = "show layers, shapes, multiplications and memory of a network"
+__all__ = ["INSPECT"]
 
 
-def add(parser: ArgumentParser) -> None:
+def _add(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_network(parser)
 
 
-def run(arguments: Namespace) -> Outcome:
+def _run(arguments: Namespace) -> Outcome:
     """Read and lower the network."""
     network = read(arguments.network)
     result = network_summary(network, lower(network))
@@ -46,3 +43,7 @@ def run(arguments: Namespace) -> Outcome:
 
 def _shape(shape: list[int]) -> str:
     return " x ".join(map(str, shape))
+
+
+INSPECT = Command(name="inspect", add=_add, run=_run,
+                  help="show layers, shapes, multiplications and memory of a network")

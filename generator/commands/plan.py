@@ -9,22 +9,19 @@ from rich.console import RenderableType
 
 from .. import console
 from ..summary import plan_summary
+from .command import Command, Outcome
 from .options import add_budget, add_network, planned
-from .outcome import Outcome
 
-__all__ = ["HELP", "NAME", "add", "run", "shown"]
-
-NAME = "plan"
-HELP = "choose engines for a network and predict cycles, multipliers and memory exactly"
+__all__ = ["PLAN", "shown"]
 
 
-def add(parser: ArgumentParser) -> None:
+def _add(parser: ArgumentParser) -> None:
     """Declare the options."""
     add_network(parser)
     add_budget(parser)
 
 
-def run(arguments: Namespace) -> Outcome:
+def _run(arguments: Namespace) -> Outcome:
     """Plan the network."""
     _, plan = planned(arguments)
     result = plan_summary(plan)
@@ -56,3 +53,7 @@ def shown(result: dict[str, Any]) -> list[RenderableType]:
                            f"{console.percent(result['bottleneck_utilization'])} of the cycles"),
             ("memory", f"{console.number(-(-result['memory_bits'] // 1024))} Kbit")]),
     ]
+
+
+PLAN = Command(name="plan", add=_add, run=_run,
+               help="choose engines for a network and predict cycles, multipliers and memory exactly")

@@ -1,0 +1,74 @@
+"""A build on its board: inputs through it, outputs against the golden model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from . import golden, host
+from .arrays import check_frames, check_labels
+from .comparison import Comparison, accuracy, compare
+from .errors import InputError
+from .host import SETTINGS, Statistics
+from .network_file import load_network
+from .operators.operator import Int8
+from .planner import Plan
+
+__all__ = ["BoardTrial", "board_of", "link_rate", "run"]
+
+# On the serial line beside the payload: start, sequence, length and CRC; in an answer a status too.
+REQUEST_BYTES, ANSWER_BYTES = 6, 7
+BITS_A_BYTE = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BoardTrial:
+    """A board run on real inputs, against the golden model."""
+
+    outputs: Int8
+    golden: Comparison
+    accuracy: float | None
+    seconds: float
+    inferences_per_second: float
+    statistics: Statistics
+
+
+def run(folder: Path, port: str, inputs: npt.NDArray[np.integer], *,
+        labels: npt.NDArray[np.integer] | None = None,
+        progress: Callable[[int], None] = lambda _done: None) -> BoardTrial:
+    """Run ``inputs`` through the board on ``port`` that holds the build in ``folder``; compare the outputs.
+
+    ``inputs`` and ``labels`` as for :func:`gatecast.flow.simulate`. Raises ``InputError`` for inputs that do
+    not fit and a folder without a build, ``CheckError`` where the board does not answer.
+    """
+    network = load_network(folder)
+    frames = check_frames(np.asarray(inputs), network, tensor=network.input, what="the inputs")
+    shape = network.tensors[network.output].shape
+    classes = None if labels is None else check_labels(np.asarray(labels), len(frames), shape, what="labels")
+    ran = host.run(folder, port, frames, progress=progress)
+    right = golden.run(network, frames)[network.output]
+    return BoardTrial(
+        outputs=ran.outputs, golden=compare(ran.outputs, right, "the golden model"),
+        accuracy=None if classes is None else accuracy(ran.outputs, classes),
+        seconds=ran.seconds, inferences_per_second=ran.inferences_per_second, statistics=ran.statistics)
+
+
+def board_of(folder: Path) -> str:
+    """The name of the board that the build in ``folder`` is for; ``InputError`` where there is none."""
+    try:
+        return str(json.loads((folder / SETTINGS).read_text())["board"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} holds no build for a board; make one with `gatecast build`") from error
+
+
+def link_rate(plan: Plan, baud: int) -> float:
+    """Inferences a second that a serial line of ``baud`` lets through at most, both ways busy at once."""
+    tensors = plan.network.tensors
+    busiest = max(tensors[plan.network.input].size + REQUEST_BYTES,
+                  tensors[plan.network.output].size + ANSWER_BYTES)
+    return baud / (BITS_A_BYTE * busiest)

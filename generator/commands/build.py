@@ -1,0 +1,100 @@
+"""``gatecast build``: all of ``generate``, and the bitstream for a board."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
+
+from gatecast.boards import boards
+from rich.console import RenderableType
+
+from .. import console, flow
+from ..errors import InputError
+from ..folder import check_replaceable
+from ..summary import plan_summary
+from . import trials
+from .command import Command, Outcome
+from .generate import add_output, tried
+from .options import add_budget, add_network, count, planned
+from .plan import shown
+
+__all__ = ["BUILD"]
+
+
+def _add(parser: ArgumentParser) -> None:
+    """Declare the options."""
+    add_network(parser)
+    add_output(parser)
+    add_budget(parser, family=False)
+    parser.add_argument("--clock", metavar="MHZ", type=_megahertz,
+                        help="clock to meet (default: 80 MHz, or what is reached)")
+    parser.add_argument("--baud", metavar="N", type=count, help="speed of the serial line (default: 1000000)")
+    trials.add_inputs(parser)
+    trials.add_simulator(parser)
+
+
+def _megahertz(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1 <= value <= 1000:
+        raise ArgumentTypeError(f"must be a number of MHz from 1 to 1000, not '{text}'")
+    return value
+
+
+def _run(arguments: Namespace) -> Outcome:
+    """Plan, simulate where asked to, build."""
+    # What is refused is refused before anything slow starts.
+    check_replaceable(arguments.output)
+    board = flow.find_board(arguments.board or flow.DEFAULT_BOARD)
+    if not board.builds:
+        able = ", ".join(name for name, other in boards().items() if other.builds)
+        raise InputError(f"found the board '{board.name}', for which there is no bitstream yet, allowed: "
+                         f"{able}; or use `gatecast generate` and a top of your own")
+    network, plan = planned(arguments)
+    result: dict[str, Any] = plan_summary(plan)
+    parts: list[RenderableType] = shown(result)
+    trial = tried(arguments, network, plan)
+    if trial is not None:
+        result["simulation"] = trials.result(trial)
+        parts.append(trials.facts(trial))
+        if trial.failures:
+            return Outcome(result=result, shown=parts, failure="; ".join(trial.failures))
+    # Imported here, because it brings synthesis and the report, which take a while.
+    from ..board_run import link_rate
+    from ..delivery import DEFAULT_BAUD, REPORT, build
+    with console.steps(f"building {network.name} for {board.name}") as progress:
+        built = build(plan, arguments.output, board=board, network=network, trial=trial,
+                      clock_hz=None if arguments.clock is None else arguments.clock * 1e6,
+                      baud=arguments.baud or DEFAULT_BAUD, progress=progress)
+    rate = built.clock_hz / result["cycles_per_inference"]
+    link = min(rate, link_rate(plan, built.baud))
+    used = built.resources
+    result |= {
+        "board": board.name, "clock_mhz": built.clock_mhz, "fmax_mhz": built.fmax_mhz,
+        "inferences_per_second": round(rate, 1), "link_inferences_per_second": round(link, 1),
+        "luts": used.luts, "ffs": used.ffs, "dsps": used.dsps, "brams": used.brams, "baud": built.baud,
+        "seconds": {step: round(seconds, 3) for step, seconds in built.seconds.items()},
+        "bitstream": str(built.bitstream), "folder": str(arguments.output),
+        "report": str(arguments.output / REPORT),
+    }
+    parts += [
+        console.table(f"resources of {board.title}", ("", ">used", ">of", ">share"), [
+            (name, console.number(have), console.number(of), console.percent(have / of))
+            for name, have, of in (
+                ("LUTs", used.luts, board.luts), ("flip-flops", used.ffs, board.ffs),
+                ("multipliers", used.dsps, board.multipliers),
+                ("block RAMs", used.brams, board.block_rams))]),
+        console.facts("", [
+            ("clock", f"{built.clock_mhz:.2f} MHz, {built.fmax_mhz:.2f} MHz reached"),
+            ("inferences a second", f"{console.number(int(rate))} in the accelerator, at most "
+                                    f"{console.number(int(link))} over the serial line"),
+            ("bitstream", built.bitstream), ("report", result["report"]),
+            ("next", f"gatecast program {arguments.output}")]),
+    ]
+    return Outcome(result=result, shown=parts)
+
+
+BUILD = Command(name="build", add=_add, run=_run,
+                help="generate, then synthesize, place and route for a board: to the bitstream")

@@ -1,0 +1,105 @@
+"""Simulations that commands start: their options, their inputs, and how their results are shown."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from gatecast.networks import test_inputs
+from rich.table import Table
+
+from .. import console, flow
+from ..arrays import load_arrays
+from ..errors import InputError
+from ..network import Network
+from ..planner import Plan
+from .options import count
+
+__all__ = ["add_inputs", "add_simulator", "facts", "inputs", "result", "try_out"]
+
+Array = npt.NDArray[Any]
+
+
+def add_inputs(parser: ArgumentParser) -> None:
+    """--inputs, --labels, --frames."""
+    parser.add_argument("--inputs", metavar="FILE", type=Path,
+                        help=".npy, or .npz with x and perhaps label: int8 [n, height, width, channels] "
+                             "(default: the test images of a shipped network)")
+    parser.add_argument("--labels", metavar="FILE", type=Path,
+                        help=".npy, or .npz with label: the class of each input, for the accuracy")
+    parser.add_argument("--frames", metavar="N", type=count, help="use the first N inputs only")
+
+
+def add_simulator(parser: ArgumentParser) -> None:
+    """--simulator."""
+    parser.add_argument("--simulator", metavar="S", default="auto",
+                        help="auto, cxxrtl, verilator, icarus or python (default: auto, the fastest present)")
+
+
+def inputs(arguments: Namespace, name: str) -> tuple[Array, Array | None]:
+    """Inputs and labels that the options ask for; without any, those of the shipped network ``name``."""
+    path = arguments.inputs or test_inputs(name)
+    if path is None:
+        raise InputError("found no --inputs, allowed: --inputs FILE with an .npy or .npz file")
+    arrays = load_arrays(path, "x")
+    frames, labels = arrays["x"], arrays.get("label")
+    if arguments.labels is not None:
+        labels = load_arrays(arguments.labels, "label")["label"]
+    limit = arguments.frames
+    if limit is not None and frames.ndim:
+        if limit > len(frames):
+            raise InputError(f"--frames must be at most {len(frames)}, the number of frames in {path.name}, "
+                             f"not {limit}")
+        frames = frames[:limit]
+        labels = labels[:limit] if labels is not None and labels.ndim else labels
+    return frames, labels
+
+
+def try_out(arguments: Namespace, network: Network, plan: Plan, **options: Any) -> flow.Trial:
+    """Simulate ``plan`` as the options say; ``options`` go on to :func:`gatecast.flow.simulate`."""
+    frames, labels = inputs(arguments, arguments.network)
+    with console.counting(f"simulating {network.name}", len(frames) if frames.ndim else 0) as progress:
+        return flow.simulate(plan, frames, network=network, labels=labels, simulator=arguments.simulator,
+                             progress=progress, **options)
+
+
+def result(trial: flow.Trial) -> dict[str, Any]:
+    """A trial as plain data."""
+    found: dict[str, Any] = {
+        "simulator": trial.simulator,
+        "inferences": len(trial.outputs),
+        "mismatches": trial.golden.mismatches,
+        "frame_cycles": list(trial.frame_cycles),
+        "predicted_frame_cycles": list(trial.predicted_frame_cycles),
+        "stall": trial.stall,
+        "seconds": round(trial.seconds, 3),
+        "build_seconds": round(trial.build_seconds, 3),
+    }
+    if trial.expected is not None:
+        found["expected_mismatches"] = trial.expected.mismatches
+    if trial.accuracy is not None:
+        found["accuracy"] = trial.accuracy
+    return found
+
+
+def facts(trial: flow.Trial) -> Table:
+    """A trial for a person."""
+    last, predicted = trial.frame_cycles[-1], trial.predicted_frame_cycles[-1]
+    pairs = [
+        ("inferences", f"{console.number(len(trial.outputs))} in {trial.seconds:.1f} s on {trial.simulator}, "
+                       f"after {trial.build_seconds:.1f} s to build the simulator"),
+        ("golden model", str(trial.golden)),
+    ]
+    if trial.expected is not None:
+        pairs.append(("expected outputs", str(trial.expected)))
+    if trial.accuracy is not None:
+        pairs.append(("accuracy", f"{100 * trial.accuracy:.2f} %"))
+    if trial.stall:
+        pairs.append(("cycles", f"{console.number(last)} with stalls, {console.number(predicted)} without"))
+    elif trial.frame_cycles == trial.predicted_frame_cycles:
+        pairs.append(("cycles", f"{console.number(last)}, every frame when predicted"))
+    else:
+        pairs.append(("cycles", f"{console.number(last)}, {console.number(predicted)} predicted"))
+    return console.facts("simulation", pairs)

@@ -1,0 +1,136 @@
+"""Build folders: everything that a network became, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from gatecast.boards import Board
+
+from . import verilog
+from .elaboration import elaborate
+from .errors import InputError
+from .flow import DEFAULT_BOARD, Trial, find_board
+from .folder import PLAN, seal, written_folder
+from .host import SETTINGS, driver_settings
+from .network import Network, Tensor
+from .network_file import load_network, save_network
+from .planner import Plan, predict, resources
+from .report import BuildSummary, ReportInputs, SimulationSummary, render
+from .synthesis import DEFAULT_BAUD, BuildResult
+from .synthesis import build as build_bitstream
+
+__all__ = ["DEFAULT_BAUD", "REPORT", "build", "generate", "load"]
+
+REPORT = "report.html"
+
+Progress = Callable[[str], None]
+
+
+def _silent(_step: str) -> None:
+    pass
+
+
+def generate(plan: Plan, folder: Path, *, network: Network | None = None, board: Board | None = None,
+             trial: Trial | None = None, progress: Progress = _silent) -> None:
+    """Write the Verilog of ``plan`` and all that belongs to it into ``folder``.
+
+    ``NAME.v``, ``NAME_instantiation.txt``, ``plan.json``, ``settings.json``, ``network.json`` with
+    ``weights.npz`` (the lowered network), and ``report.html``. The folder appears whole or not at all, and
+    replaces only an empty one or one that Gatecast wrote. The same plan gives the same bytes.
+
+    ``network`` is the network as it was read, ``board`` what the plan was made for, ``trial`` what a
+    simulation said: all three for the report. ``progress`` is told each step.
+    """
+    with written_folder(folder) as made:
+        _write(plan, made, _stream_settings(plan), progress)
+        _report(plan, made, network=network, board=board, trial=trial, progress=progress)
+        _seal(plan, made)
+
+
+def build(plan: Plan, folder: Path, *, board: Board | str = DEFAULT_BOARD, network: Network | None = None,
+          trial: Trial | None = None, clock_hz: float | None = None, baud: int = DEFAULT_BAUD,
+          progress: Progress = _silent) -> BuildResult:
+    """Do what :func:`generate` does, and place and route it with its serial port for ``board``.
+
+    The folder holds the bitstream and its timing too. ``clock_hz`` is the clock wanted, by default what is
+    reached. Raises ``InputError`` for a board without a top, ``CheckError`` where the clock is missed or a
+    tool is missing; then no folder appears.
+    """
+    target = find_board(board) if isinstance(board, str) else board
+    with written_folder(folder) as made:
+        result = build_bitstream(elaborate(plan), target, made, clock_hz=clock_hz, baud=baud,
+                                 progress=progress)
+        tensors = plan.network.tensors
+        source, sink = tensors[plan.network.input], tensors[plan.network.output]
+        settings = _stream_settings(plan) | driver_settings(
+            board=target.name, clock_hz=result.clock_hz, baud=result.baud, link=result.link,
+            input_shape=source.shape, input_quantization=source.quantization,
+            output_shape=sink.shape, output_quantization=sink.quantization)
+        _write(plan, made, settings, progress)
+        _report(plan, made, network=network, board=target, trial=trial, progress=progress, build=BuildSummary(
+            clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz, **asdict(result.resources)))
+        _seal(plan, made)
+    return replace(result, bitstream=folder / result.bitstream.name)
+
+
+def load(folder: Path) -> Plan:
+    """The plan in a folder that :func:`generate` or :func:`build` wrote, with its lowered network."""
+    network = load_network(folder)
+    try:
+        return Plan.from_json(network, json.loads((folder / PLAN).read_text()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / PLAN} is damaged; make the folder again") from error
+
+
+def _write(plan: Plan, folder: Path, settings: dict[str, Any], progress: Progress) -> None:
+    """Write everything but plan and report."""
+    progress("Verilog")
+    network, name = plan.network, verilog.module_name(plan.network.name)
+    accelerator = elaborate(plan)
+    (folder / f"{name}.v").write_text(verilog.convert(accelerator, name))
+    # Not *.v: it is a piece to copy from, and would break whoever compiles all *.v of the folder.
+    (folder / f"{name}_instantiation.txt").write_text(verilog.instantiation_template(
+        name, inputs=_frame(network.tensors[network.input]), outputs=_frame(network.tensors[network.output]),
+        input_bytes=accelerator.input_bytes, output_bytes=accelerator.output_bytes))
+    (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+    save_network(plan.network, folder)
+
+
+def _frame(tensor: Tensor) -> str:
+    return f"{' x '.join(map(str, tensor.shape))} (height, width, channel)"
+
+
+def _stream_settings(plan: Plan) -> dict[str, Any]:
+    """What a driver must know of the two links."""
+    tensors = plan.network.tensors
+    source, sink = tensors[plan.network.input], tensors[plan.network.output]
+    return {
+        "network": plan.network.name, "module": verilog.module_name(plan.network.name),
+        "byte_order": "height, width, channels", "values": "int8, two's complement",
+        "input_bytes": source.size, "output_bytes": sink.size,
+        "input": {"shape": list(source.shape), **asdict(source.quantization)},
+        "output": {"shape": list(sink.shape), **asdict(sink.quantization)},
+    }
+
+
+def _report(plan: Plan, folder: Path, *, network: Network | None, board: Board | None, trial: Trial | None,
+            progress: Progress, build: BuildSummary | None = None) -> None:
+    progress("report")
+    simulation = None if trial is None else SimulationSummary(
+        simulator=trial.simulator, inferences=len(trial.outputs), mismatches=trial.golden.mismatches,
+        frame_cycles=trial.frame_cycles, accuracy=trial.accuracy,
+        predicted_frame_cycles=None if trial.stall else trial.predicted_frame_cycles)
+    (folder / REPORT).write_text(render(ReportInputs(
+        network=plan.network if network is None else network, plan=plan, prediction=predict(plan),
+        resources=resources(plan), version=metadata.version("gatecast"), board=board, simulation=simulation,
+        build=build)), encoding="utf-8")
+
+
+def _seal(plan: Plan, folder: Path) -> None:
+    seal(folder, {"gatecast": metadata.version("gatecast"), **plan.to_json(),
+                  "prediction": asdict(predict(plan)), "resources": asdict(resources(plan))})
