@@ -1,0 +1,90 @@
+"""The accelerator as a picture: links and engines, and the feature memories between them."""
+
+from __future__ import annotations
+
+from ..planner.plan import SINK, SOURCE
+from .facts import EngineWork, Facts
+from .markup import Markup, element, join
+from .numbers import bits, times
+from .svg import arrow, box, picture, route, text
+
+__all__ = ["engine_graph"]
+
+LINK_WIDTH, WIDTH, GAP = 92, 168, 64
+# Of layers that an engine's box names; more are counted.
+NAMED = 6
+STEP = 24
+
+
+def engine_graph(facts: Facts) -> Markup:
+    """Engines in the order of the plan; memories are arrows with the numbers that the table below has."""
+    order = [SOURCE, *(work.engine.name for work in facts.engines), SINK]
+    height = 66 + 17 * max(min(len(work.layers), NAMED + 1) for work in facts.engines)
+    spans = [(order.index(memory.writer), order.index(memory.reader)) for memory in facts.memories]
+    above = max((end - start + 1 for start, end in spans if end >= start and end != start + 1), default=0)
+    below = max((start - end for start, end in spans if start > end), default=0)
+    top = 14 + STEP * above
+    left, places = 2.0, {}
+    for name in order:
+        width = LINK_WIDTH if name in (SOURCE, SINK) else WIDTH
+        places[name] = (left, width)
+        left += width + GAP
+    shapes = [_link(places[SOURCE][0], top, height, "input", facts.network.input),
+              _link(places[SINK][0], top, height, "output", facts.network.output)]
+    shapes += [_engine(work, places[work.engine.name][0], top, height) for work in facts.engines]
+    for number, (memory, span) in enumerate(zip(facts.memories, spans, strict=True), start=1):
+        size = bits(8 * memory.params.words * memory.params.word_bytes)
+        shapes.append(_memory(number, span, places[memory.writer], places[memory.reader], top, height,
+                              f"memory {number}: {', '.join(memory.regions)}; {size}"))
+    width = left - GAP + 2
+    return picture(width, top + height + 14 + STEP * below, "Engines and the feature memories between them",
+                   *shapes, least=width * 0.72)
+
+
+def _link(x: float, top: float, height: float, name: str, tensor: str) -> Markup:
+    return join([
+        box(x, top, LINK_WIDTH, height, "panel", radius=20),
+        text(x + LINK_WIDTH / 2, top + height / 2 - 4, name, "strong mid"),
+        text(x + LINK_WIDTH / 2, top + height / 2 + 13, tensor, "quiet mid", room=LINK_WIDTH - 8)])
+
+
+def _engine(work: EngineWork, x: float, top: float, height: float) -> Markup:
+    engine = work.engine
+    size = (f"{times(engine.lanes, engine.columns)} array, group {engine.group}" if engine.kind == "systolic"
+            else f"{engine.lanes} channel lane{'s' * (engine.lanes != 1)}")
+    shapes = [box(x, top, WIDTH, height, "panel", radius=6),
+              text(x + 12, top + 22, engine.name, "strong", room=WIDTH - 18),
+              text(x + 12, top + 38, size, "quiet", room=WIDTH - 18)]
+    shown = work.layers if len(work.layers) <= NAMED + 1 else work.layers[:NAMED]
+    y = top + 60
+    for layer in shown:
+        shapes += [box(x + 12, y - 9, 10, 10, layer.colour, radius=2),
+                   text(x + 28, y, layer.layer.name, room=WIDTH - 36)]
+        y += 17
+    if len(shown) < len(work.layers):
+        shapes.append(text(x + 28, y, f"and {len(work.layers) - len(shown)} more", "quiet"))
+    return join(shapes)
+
+
+def _memory(number: int, span: tuple[int, int], writer: tuple[float, float], reader: tuple[float, float],
+            top: float, height: float, title: str) -> Markup:
+    """Straight to the right-hand neighbour; else over the boxes, and under them where it leads back."""
+    start, end = span
+    if end == start + 1:
+        x1, x2, y = writer[0] + writer[1], reader[0], top + height / 2
+        return join([route((x1, y), (x2, y)), arrow(x2, y), _badge((x1 + x2) / 2 - 4, y, number, title)])
+    up = end >= start
+    reach = STEP * (end - start + 1 if up else start - end)
+    edge, y = (top, top - reach) if up else (top + height, top + height + reach)
+    # Out on the side towards the reader, in on the side towards the writer, so arrows keep apart.
+    if start == end:
+        x1, x2 = writer[0] + writer[1] * 0.68, writer[0] + writer[1] * 0.32
+    else:
+        x1, x2 = writer[0] + writer[1] * (0.8 if up else 0.2), reader[0] + reader[1] * (0.2 if up else 0.8)
+    return join([route((x1, edge), (x1, y), (x2, y), (x2, edge)),
+                 arrow(x2, edge, 90 if up else -90), _badge((x1 + x2) / 2, y, number, title)])
+
+
+def _badge(x: float, y: float, number: int, title: str) -> Markup:
+    circle = element("circle", element("title", title), cx=x, cy=y, r=10, class_="badge")
+    return join([circle, text(x, y + 4, str(number), "mid")])
