@@ -58,11 +58,14 @@ def percent(share: float) -> str:
 
 
 @contextmanager
-def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the body runs, which calls what it gets with how much is done; on a terminal only."""
+def counting(what: str, total: int, *, before: str | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar while the body runs, which calls what it gets with how much is done; on a terminal only.
+
+    Until the first call it says ``before`` instead of ``what``.
+    """
     with _progress(BarColumn(), MofNCompleteColumn()) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
+        task = progress.add_task(before or what, total=total)
+        yield lambda done: progress.update(task, completed=done, description=what)
 
 
 @contextmanager

@@ -60,7 +60,8 @@ def inputs(arguments: Namespace, name: str) -> tuple[Array, Array | None]:
 def try_out(arguments: Namespace, network: Network, plan: Plan, **options: Any) -> flow.Trial:
     """Simulate ``plan`` as the options say; ``options`` go on to :func:`gatecast.flow.simulate`."""
     frames, labels = inputs(arguments, arguments.network)
-    with console.counting(f"simulating {network.name}", len(frames) if frames.ndim else 0) as progress:
+    with console.counting(f"simulating {network.name}", len(frames) if frames.ndim else 0,
+                          before=f"building the simulator of {network.name}") as progress:
         return flow.simulate(plan, frames, network=network, labels=labels, simulator=arguments.simulator,
                              progress=progress, **options)
 
