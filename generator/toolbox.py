@@ -6,7 +6,6 @@ import importlib.util
 import re
 import shutil
 import subprocess
-import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -118,7 +117,10 @@ def _in_package(name: str, source: _Source) -> tuple[str, str] | None:
     except metadata.PackageNotFoundError:
         return None
     if source.script:
-        return version, str(Path(sysconfig.get_path("scripts"), source.script))
+        # Where it was installed to, which need not be on the path.
+        files = metadata.files(source.package) or []
+        return next(((version, str(Path(str(file.locate())).resolve())) for file in files
+                     if file.name == source.script), None)
     spec = importlib.util.find_spec(_IMPORT_NAMES.get(name, source.package.replace("-", "_")))
     return (version, str(Path(spec.origin).parent)) if spec and spec.origin else None
 

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from cocotb_tools.runner import get_runner
 
-# Amaranth's Verilog is right about widths, but not in Verilator's eyes; nothing else is waived.
-VERILATOR_OPTIONS = ("-Wno-WIDTH", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
+# Amaranth sizes every operation exactly, which Verilator cannot know; incomplete cases have a default in
+# front; INITIALDLY is how the Verilog starts its blocks (see verilog.py). Other warnings stop the build.
+VERILATOR_OPTIONS = ("-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "-Wno-INITIALDLY", "-Wno-UNOPTFLAT",
+                     "-Wno-CMPCONST", "-Wno-UNSIGNED")
 
 
 def main(action: str, simulator: str, name: str, waves: str) -> None:
@@ -22,7 +24,7 @@ def main(action: str, simulator: str, name: str, waves: str) -> None:
     if action == "build":
         options: list[str] = []
         if simulator == "verilator":
-            options = [*VERILATOR_OPTIONS, *(["--trace-fst"] if traced else [])]
+            options = [*VERILATOR_OPTIONS]
         runner.build(sources=[folder / "design.v"], hdl_toplevel=name, build_dir=folder / "build",
                      build_args=options, timescale=("1ns", "1ps"), waves=traced)
         return

@@ -32,7 +32,8 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
         progress: Callable[[int], None]) -> tuple[Record, float]:
     """Play `schedule` in "icarus" or "verilator"; return the record and the seconds of building.
 
-    `waves` is an FST file to write; such a simulator is built apart.
+    `waves` is a file to write, FST with icarus and VCD with verilator, whose FST writer needs headers of
+    libraries that not every system has; such a simulator is built apart.
     """
     started = time.monotonic()
     used = [toolbox.find(tool) for tool in ("cocotb", simulator, "c++")]
@@ -58,7 +59,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
         _job("test", arguments, folder, env, lambda: progress(processes.frames_so_far(folder / "progress")))
         if waves:
             with written_whole(waves) as file:
-                shutil.copyfile(next(folder.rglob("*.fst")), file)
+                shutil.copyfile(folder / ("waves.fst" if simulator == "icarus" else "dump.vcd"), file)
         return Record.unpack((folder / "record").read_bytes()), build_seconds
 
 

