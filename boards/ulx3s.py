@@ -53,6 +53,10 @@ class Ulx3sTop(Elaboratable):
             input=oscillator.i, feedback=feedback, output=ClockSignal("sync"), locked=locked)
         m.d.comb += [hold.good.eq(locked & ~button.i), ResetSignal("sync").eq(hold.reset)]
 
+        # The pin of the ESP32 beside it that restarts the board when it is low for long.
+        m.submodules.stay = stay = io.Buffer("o", platform.request("esp32", 0, dir="-").gpio0)
+        m.d.comb += stay.o.eq(1)
+
         wires = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer("i", wires.rx)
         m.submodules.tx = tx = io.Buffer("o", wires.tx)

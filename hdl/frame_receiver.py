@@ -2,9 +2,10 @@
 
 from enum import Enum, auto
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import bits_for
 
 from .packets import CRC, Status
 
@@ -96,7 +97,7 @@ class FrameReceiver(wiring.Component):
         length_high = Signal(8, reset_less=True)
         is_frame = Signal(reset_less=True)
         left = Signal(range(self.input_bytes + 1), reset_less=True)
-        patience = Signal(range(self.timeout + 1))
+        patience = Signal(signed(bits_for(self.timeout) + 1))
         sequence = Signal(8, reset_less=True)
 
         m.d.comb += [
@@ -146,7 +147,8 @@ class FrameReceiver(wiring.Component):
                     reply(Status.IDENTITY)
 
         # Whatever the state: the ways in which a packet stops before its end.
-        impatient = ~self.alive & (patience == 0)
+        # Below zero time is up: one bit tells it, where comparing them all would be a long path.
+        impatient = ~self.alive & (patience < 0)
         m.d.sync += patience.eq(Mux(self.alive, self.timeout, patience - 1))
         with m.If((state != State.SKIP) & (self.start | self.line_error | impatient)):
             m.d.sync += state.eq(State.SKIP)

@@ -127,5 +127,7 @@ def test_the_wires_go_to_the_ftdi_chip(name):
     assert sites["uart_0__rx__io"] == "M1"
     assert sites["uart_0__tx__io"] == "L4"
     assert sites["clk25_0__io"] == "G2"
+    # Undriven, this one restarts the board.
+    assert sites["esp32_0__gpio0__io"] == "L2"
     assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in files["top.lpf"]
     assert files["top.il"].count("cell \\EHXPLLL") == 1

@@ -4,7 +4,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from gatecast import toolbox, verilog
+from gatecast import ecp5_flow, toolbox, verilog
 from gatecast.boards import boards
 from gatecast.errors import CheckError, InputError
 from gatecast.hdl.frame_link import FrameLinkParams
@@ -58,10 +58,69 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert replace(again, seconds=result.seconds) == result
 
     with pytest.raises(CheckError, match=(
-            r"^The clock is missed on ulx3s-85f: 400 MHz wanted, 1\d\d\.\d MHz reached by the best of 1 "
+            r"^The clock is missed on ulx3s-25f: 400 MHz wanted, 1\d\d\.\d MHz reached by the best of 1 "
             r"placement; ask for at most 1\d\d MHz\.$")) as caught:
-        build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=400e6)
+        build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6)
     assert caught.value.exit_code == 1
+    assert not list(folder.iterdir())
+
+
+class Flow:
+    """Stands for the tools: reaches `fmax` MHz with each seed in turn, whatever is asked for."""
+
+    def __init__(self, monkeypatch, fmax):
+        self.fmax = list(fmax)
+        self.seeds = []
+        monkeypatch.setattr(ecp5_flow, "synthesize", lambda _rtlil, _top, _progress: "netlist")
+        monkeypatch.setattr(ecp5_flow, "route", self.route)
+        monkeypatch.setattr(ecp5_flow, "pack", lambda _configuration, _progress: b"bits")
+
+    def route(self, _netlist, pins, part, seed, _progress):
+        assert "FREQUENCY PORT" in pins
+        assert part == ("--85k", "--speed", "6", "--package", "CABGA381")
+        self.seeds.append(seed)
+        # Every clock that the tests below ask for.
+        clocks = {f"clk{mhz}": {"achieved": self.fmax[0], "constraint": mhz} for mhz in (80.0, 66.5, 66.25)}
+        del self.fmax[0]
+        return ecp5_flow.Route(configuration="", report=REPORT | {"fmax": clocks})
+
+
+def test_another_seed_when_the_clock_is_missed(monkeypatch, tmp_path):
+    flow = Flow(monkeypatch, [75.0, 79.9, 80.1])
+    result = build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
+    assert (flow.seeds, result.seed, result.fmax_mhz) == ([1, 2, 3], 3, 80.1)
+    assert result.bitstream.read_bytes() == b"bits"
+
+
+def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
+    Flow(monkeypatch, [70.0, 72.0, 71.0])
+    with pytest.raises(CheckError, match=(
+            r"^The clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 placements; "
+            r"ask for at most 68 MHz\.$")):
+        build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_clock_that_was_not_asked_for_gives_way(monkeypatch, tmp_path):
+    flow = Flow(monkeypatch, [68.0, 70.0, 69.0, 67.0])
+    result = build(MixingAccelerator(64, 10), BOARD, tmp_path)
+    assert flow.seeds == [1, 2, 3, 1]
+    assert (result.clock_mhz, result.fmax_mhz) == (66.25, 67.0)
+    # What depends on the clock follows it: 50 ms.
+    assert result.link.timeout == 3_312_500
+
+
+def test_an_interruption_leaves_nothing(monkeypatch, tmp_path):
+    def interrupted(_configuration, _progress):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "build"
+    folder.mkdir()
+    (folder / BITSTREAM).write_bytes(b"of yesterday")
+    Flow(monkeypatch, [100.0])
+    monkeypatch.setattr(ecp5_flow, "pack", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        build(MixingAccelerator(64, 10), BOARD, folder)
     assert not list(folder.iterdir())
 
 
