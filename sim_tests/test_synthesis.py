@@ -95,8 +95,8 @@ def test_another_seed_when_the_clock_is_missed(monkeypatch, tmp_path):
 def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
     Flow(monkeypatch, [70.0, 72.0, 71.0])
     with pytest.raises(CheckError, match=(
-            r"^The clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 placements; "
-            r"ask for at most 68 MHz\.$")):
+            r"^The clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 "
+            r"placements; ask for at most 68 MHz\.$")):
         build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
     assert not list(tmp_path.iterdir())
 
