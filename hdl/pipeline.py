@@ -22,10 +22,13 @@ def delay(m: Module, value: ValueLike, cycles: int, name: str, *, reset: bool = 
 
 
 def bits_for_range(low: int, high: int) -> Shape:
-    """The narrowest shape that holds every integer from ``low`` to ``high``."""
+    """The narrowest shape of at least one bit that holds every integer from ``low`` to ``high``.
+
+    Not less than a bit: Amaranth 0.5 prints RTLIL that names wires of no width, which Yosys refuses.
+    """
     if low < 0:
-        return signed(max(int(high).bit_length(), int(~low).bit_length()) + 1)
-    return unsigned(int(high).bit_length())
+        return signed(max(int(max(high, 0)).bit_length(), int(~low).bit_length()) + 1)
+    return unsigned(max(int(high).bit_length(), 1))
 
 
 def shape_for(values: Iterable[int]) -> Shape:
