@@ -1,1 +1,55 @@
-"""Gatecast casts a trained, quantized neural network into an FPGA accelerator."""
+"""Gatecast: a trained, quantized network in, a verified FPGA accelerator out.
+
+The straight line, each step a function from one immutable value to the next::
+
+    network = gatecast.read("digits")
+    plan = gatecast.plan(gatecast.lower(network), gatecast.budget("ulx3s-85f"), engines="auto")
+    trial = gatecast.simulate(plan, images, network=network)
+    gatecast.generate(plan, "out", network=network)
+    gatecast.build(plan, "out", board="ulx3s-85f", network=network)
+
+Names are imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .board_run import BoardTrial, run
+    from .delivery import build, generate, load
+    from .elaboration import elaborate
+    from .errors import CheckError, GatecastError, InputError
+    from .flow import Trial, budget, simulate
+    from .lower import lower
+    from .network import Network
+    from .planner import Budget, Plan, plan, predict, resources
+    from .read import read
+
+__all__ = ["BoardTrial", "Budget", "CheckError", "GatecastError", "InputError", "Network", "Plan", "Trial",
+           "budget", "build", "elaborate", "generate", "load", "lower", "plan", "predict", "read",
+           "resources", "run", "simulate"]
+
+_HOMES = {
+    "board_run": ("BoardTrial", "run"),
+    "delivery": ("build", "generate", "load"),
+    "elaboration": ("elaborate",),
+    "errors": ("CheckError", "GatecastError", "InputError"),
+    "flow": ("Trial", "budget", "simulate"),
+    "lower": ("lower",),
+    "network": ("Network",),
+    "planner": ("Budget", "Plan", "plan", "predict", "resources"),
+    "read": ("read",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            # Kept, so that this runs once for each name.
+            value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -38,7 +38,7 @@ class BoardTrial:
     statistics: Statistics
 
 
-def run(folder: Path, port: str, inputs: npt.NDArray[np.integer], *,
+def run(folder: Path | str, port: str, inputs: npt.NDArray[np.integer], *,
         labels: npt.NDArray[np.integer] | None = None,
         progress: Callable[[int], None] = lambda _done: None) -> BoardTrial:
     """Run ``inputs`` through the board on ``port`` that holds the build in ``folder``; compare the outputs.
@@ -46,11 +46,11 @@ def run(folder: Path, port: str, inputs: npt.NDArray[np.integer], *,
     ``inputs`` and ``labels`` as for :func:`gatecast.flow.simulate`. Raises ``InputError`` for inputs that do
     not fit and a folder without a build, ``CheckError`` where the board does not answer.
     """
-    network = load_network(folder)
+    network = load_network(Path(folder))
     frames = check_frames(np.asarray(inputs), network, tensor=network.input, what="the inputs")
     shape = network.tensors[network.output].shape
     classes = None if labels is None else check_labels(np.asarray(labels), len(frames), shape, what="labels")
-    ran = host.run(folder, port, frames, progress=progress)
+    ran = host.run(Path(folder), port, frames, progress=progress)
     right = golden.run(network, frames)[network.output]
     return BoardTrial(
         outputs=ran.outputs, golden=compare(ran.outputs, right, "the golden model"),

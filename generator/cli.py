@@ -56,9 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        where = "" if "--debug" in arguments else "; run it again with --debug for the whole story"
-        return _failed(f"this should not happen, please report it: {type(error).__name__}: {error}{where}",
-                       FAILED, as_json)
+        # A full disk and the like are nobody's mistake here.
+        blame = ("the system refused" if isinstance(error, OSError) else
+                 f"this should not happen, please report it: {type(error).__name__}")
+        return _failed(f"{blame}: {error}; --debug shows where", FAILED, as_json)
 
 
 def _parse(arguments: list[str]) -> Namespace:

@@ -35,8 +35,9 @@ def _silent(_step: str) -> None:
     pass
 
 
-def generate(plan: Plan, folder: Path, *, network: Network | None = None, board: Board | None = None,
-             trial: Trial | None = None, progress: Progress = _silent) -> None:
+def generate(plan: Plan, folder: Path | str, *, network: Network | None = None,
+             board: Board | str | None = None, trial: Trial | None = None,
+             progress: Progress = _silent) -> None:
     """Write the Verilog of ``plan`` and all that belongs to it into ``folder``.
 
     ``NAME.v``, ``NAME_instantiation.txt``, ``plan.json``, ``settings.json``, ``network.json`` with
@@ -46,15 +47,16 @@ def generate(plan: Plan, folder: Path, *, network: Network | None = None, board:
     ``network`` is the network as it was read, ``board`` what the plan was made for, ``trial`` what a
     simulation said: all three for the report. ``progress`` is told each step.
     """
-    with written_folder(folder) as made:
+    target = find_board(board) if isinstance(board, str) else board
+    with written_folder(Path(folder)) as made:
         _write(plan, made, _stream_settings(plan), progress)
-        _report(plan, made, network=network, board=board, trial=trial, progress=progress)
+        _report(plan, made, network=network, board=target, trial=trial, progress=progress)
         _seal(plan, made)
 
 
-def build(plan: Plan, folder: Path, *, board: Board | str = DEFAULT_BOARD, network: Network | None = None,
-          trial: Trial | None = None, clock_hz: float | None = None, baud: int = DEFAULT_BAUD,
-          progress: Progress = _silent) -> BuildResult:
+def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
+          network: Network | None = None, trial: Trial | None = None, clock_hz: float | None = None,
+          baud: int = DEFAULT_BAUD, progress: Progress = _silent) -> BuildResult:
     """Do what :func:`generate` does, and place and route it with its serial port for ``board``.
 
     The folder holds the bitstream and its timing too. ``clock_hz`` is the clock wanted, by default what is
@@ -62,7 +64,7 @@ def build(plan: Plan, folder: Path, *, board: Board | str = DEFAULT_BOARD, netwo
     tool is missing; then no folder appears.
     """
     target = find_board(board) if isinstance(board, str) else board
-    with written_folder(folder) as made:
+    with written_folder(Path(folder)) as made:
         result = build_bitstream(elaborate(plan), target, made, clock_hz=clock_hz, baud=baud,
                                  progress=progress)
         tensors = plan.network.tensors
@@ -75,16 +77,17 @@ def build(plan: Plan, folder: Path, *, board: Board | str = DEFAULT_BOARD, netwo
         _report(plan, made, network=network, board=target, trial=trial, progress=progress, build=BuildSummary(
             clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz, **asdict(result.resources)))
         _seal(plan, made)
-    return replace(result, bitstream=folder / result.bitstream.name)
+    return replace(result, bitstream=Path(folder, result.bitstream.name))
 
 
-def load(folder: Path) -> Plan:
+def load(folder: Path | str) -> Plan:
     """The plan in a folder that :func:`generate` or :func:`build` wrote, with its lowered network."""
-    network = load_network(folder)
+    path = Path(folder, PLAN)
+    network = load_network(Path(folder))
     try:
-        return Plan.from_json(network, json.loads((folder / PLAN).read_text()))
+        return Plan.from_json(network, json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / PLAN} is damaged; make the folder again") from error
+        raise InputError(f"{path} is damaged; make the folder again") from error
 
 
 def _write(plan: Plan, folder: Path, settings: dict[str, Any], progress: Progress) -> None:
