@@ -48,7 +48,8 @@ class Ulx3sTop(Elaboratable):
         m.submodules.hold = hold = ResetHold()
 
         m.domains.sync = ClockDomain("sync")
-        feedback, locked = Signal(), Signal()
+        feedback = Signal()
+        locked = Signal()
         m.submodules.pll = self.clock.instance(
             input=oscillator.i, feedback=feedback, output=ClockSignal("sync"), locked=locked)
         m.d.comb += [hold.good.eq(locked & ~button.i), ResetSignal("sync").eq(hold.reset)]

@@ -101,7 +101,8 @@ class Drain(wiring.Component):
         job_done = Signal(init=1)     # the dot product of these slots is the last one of its job
         marks = port.marks
 
-        next_columns, next_blocks = Signal.like(columns_left), Signal.like(blocks_left)
+        next_columns = Signal.like(columns_left)
+        next_blocks = Signal.like(blocks_left)
         m.d.comb += [
             next_columns.eq(Mux(job_done, table.columns_left,
                                 Mux(blocks_left == 0, columns_left - 1, columns_left))),

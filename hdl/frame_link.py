@@ -138,7 +138,8 @@ class FrameLink(wiring.Component):
         # The numbers of the frames under way, oldest first.
         m.submodules.numbers = numbers = memory.Memory(shape=8, depth=params.slots, init=[])
         newest, oldest = numbers.write_port(), numbers.read_port(domain="comb")
-        put, get = Signal(range(params.slots)), Signal(range(params.slots))
+        put = Signal(range(params.slots))
+        get = Signal(range(params.slots))
         under_way = Signal(range(params.slots + 1))
         m.d.comb += [
             newest.addr.eq(put), newest.data.eq(receiver.sequence), newest.en.eq(receiver.commit),

@@ -182,7 +182,10 @@ class Sink(wiring.Component):
         m = Module()
         port: Any = self
         # Everything advances together, whenever the last stage is empty or being taken.
-        advance, active, step, start = Signal(), Signal(), Signal(), Signal()
+        advance = Signal()
+        active = Signal()
+        step = Signal()
+        start = Signal()
         walk = _RowWalk(m, self.params, step, "memory")
         m.d.comb += [
             advance.eq(~port.stream.tvalid | port.stream.tready),

@@ -121,7 +121,8 @@ class RequantizerLane(wiring.Component):
 
         # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which.
         narrow = Signal(signed(8), reset_less=True)
-        above, below = Signal(reset_less=True), Signal(reset_less=True)
+        above = Signal(reset_less=True)
+        below = Signal(reset_less=True)
         if len(steps) > 8:
             beyond = Value.cast(steps)[7:]
             m.d.sync += [above.eq(~beyond[-1] & beyond.any()), below.eq(beyond[-1] & ~beyond.all())]

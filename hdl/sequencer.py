@@ -138,7 +138,8 @@ class Sequencer(wiring.Component):
         # Decision, then three cycles in which tables are read and counts brought up to date.
         ready = Signal(len(self.layers))
         decide = Signal()
-        looked_up, applied = Signal(), Signal()
+        looked_up = Signal()
+        applied = Signal()
         cycles_left = Signal(range(max(layer.job_cycles for layer in self.layers)))
         m.d.comb += decide.eq(
             ready.any() & ~(looked_up | applied | port.load) & (~port.issue | (cycles_left[2:] == 0)))

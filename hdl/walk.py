@@ -148,15 +148,18 @@ class Walk(wiring.Component):
         for name, counter in counters.items():
             m.d.comb += ends[name].eq(counter == 0)
 
-        # Reads from the start of the row: of this tap, and where the dot product and its column began.
+        # Reads from the start of the row, and columns of the frame: of this tap, and of the first tap of the
+        # dot product. Columns and offsets left of the frame are negative.
         reach = 1 + max(self.addresses, *(abs(row["start_reads"]) for row in rows))
-        tap_reads, dot_reads, = (Signal(bits_for_range(-reach, reach), name=name, reset_less=True)
-                                 for name in ("tap_offset", "dot_offset"))
-        columns = max(layer.input_columns + layer.padding_left
-                      + layer.columns * layer.column_stride + layer.kernel_width * layer.column_dilation
-                      for layer in self.layers)
-        tap_column, dot_column = (Signal(bits_for_range(-columns, columns), name=name, reset_less=True)
-                                  for name in ("tap_column", "dot_column"))
+        reads = bits_for_range(-reach, reach)
+        tap_reads = Signal(reads, reset_less=True)
+        dot_reads = Signal(reads, reset_less=True)
+        farthest = max(layer.input_columns + layer.padding_left
+                       + layer.columns * layer.column_stride + layer.kernel_width * layer.column_dilation
+                       for layer in self.layers)
+        columns = bits_for_range(-farthest, farthest)
+        tap_column = Signal(columns, reset_less=True)
+        dot_column = Signal(columns, reset_less=True)
         row = Signal.like(port.row, name="row_now", reset_less=True)
         kernel_row = Signal.like(port.valid_rows, name="kernel_row", reset_less=True)
         weight = Signal.like(port.weight, name="weight_now", reset_less=True)
