@@ -13,18 +13,20 @@ __all__ = ["engine_graph"]
 LINK_WIDTH, WIDTH, GAP = 92, 168, 64
 # Of layers that an engine's box names; more are counted.
 NAMED = 6
-STEP = 24
+# Height of a layer's line, and of a level of arrows.
+LAYER, STEP = 17, 24
 
 
 def engine_graph(facts: Facts) -> Markup:
-    """Engines in the order of the plan; memories are arrows with the numbers that the table below has."""
+    """Engines in the order of the plan; memories are arrows with the numbers that the table has."""
     order = [SOURCE, *(work.engine.name for work in facts.engines), SINK]
-    height = 66 + 17 * max(min(len(work.layers), NAMED + 1) for work in facts.engines)
+    height = 66 + LAYER * max(min(len(work.layers), NAMED + 1) for work in facts.engines)
     spans = [(order.index(memory.writer), order.index(memory.reader)) for memory in facts.memories]
-    above = max((end - start + 1 for start, end in spans if end >= start and end != start + 1), default=0)
-    below = max((start - end for start, end in spans if start > end), default=0)
-    top = 14 + STEP * above
-    left, places = 2.0, {}
+    over = _levels({span for span in spans if span[1] >= span[0] and span[1] != span[0] + 1})
+    under = _levels({span for span in spans if span[1] < span[0]})
+    top = 14 + STEP * max(over.values(), default=0)
+    left = 2
+    places: dict[str, tuple[int, int]] = {}
     for name in order:
         width = LINK_WIDTH if name in (SOURCE, SINK) else WIDTH
         places[name] = (left, width)
@@ -34,11 +36,27 @@ def engine_graph(facts: Facts) -> Markup:
     shapes += [_engine(work, places[work.engine.name][0], top, height) for work in facts.engines]
     for number, (memory, span) in enumerate(zip(facts.memories, spans, strict=True), start=1):
         size = bits(8 * memory.params.words * memory.params.word_bytes)
-        shapes.append(_memory(number, span, places[memory.writer], places[memory.reader], top, height,
-                              f"memory {number}: {', '.join(memory.regions)}; {size}"))
+        title = f"memory {number}: {', '.join(memory.regions)}; {size}"
+        writer, reader = places[memory.writer], places[memory.reader]
+        if span in over:
+            shapes.append(_around(number, title, writer, reader, top, -STEP * over[span]))
+        elif span in under:
+            shapes.append(_around(number, title, writer, reader, top + height, STEP * under[span]))
+        else:
+            shapes.append(_straight(number, title, writer, reader, top + height / 2))
     width = left - GAP + 2
-    return picture(width, top + height + 14 + STEP * below, "Engines and the feature memories between them",
-                   *shapes, least=width * 0.72)
+    return picture(width, top + height + 14 + STEP * max(under.values(), default=0),
+                   "Engines and the feature memories between them", *shapes, least=width * 0.72)
+
+
+def _levels(spans: set[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    """Levels from 1 for arrows from column to column, short ones inside, so that none lies on another."""
+    levels: dict[tuple[int, int], int] = {}
+    for span in sorted(spans, key=lambda span: (abs(span[1] - span[0]), span)):
+        met = [level for other, level in levels.items()
+               if min(other) <= max(span) and min(span) <= max(other)]
+        levels[span] = max(met, default=0) + 1
+    return levels
 
 
 def _link(x: float, top: float, height: float, name: str, tensor: str) -> Markup:
@@ -60,29 +78,29 @@ def _engine(work: EngineWork, x: float, top: float, height: float) -> Markup:
     for layer in shown:
         shapes += [box(x + 12, y - 9, 10, 10, layer.colour, radius=2),
                    text(x + 28, y, layer.layer.name, room=WIDTH - 36)]
-        y += 17
+        y += LAYER
     if len(shown) < len(work.layers):
         shapes.append(text(x + 28, y, f"and {len(work.layers) - len(shown)} more", "quiet"))
     return join(shapes)
 
 
-def _memory(number: int, span: tuple[int, int], writer: tuple[float, float], reader: tuple[float, float],
-            top: float, height: float, title: str) -> Markup:
-    """Straight to the right-hand neighbour; else over the boxes, and under them where it leads back."""
-    start, end = span
-    if end == start + 1:
-        x1, x2, y = writer[0] + writer[1], reader[0], top + height / 2
-        return join([route((x1, y), (x2, y)), arrow(x2, y), _badge((x1 + x2) / 2 - 4, y, number, title)])
-    up = end >= start
-    reach = STEP * (end - start + 1 if up else start - end)
-    edge, y = (top, top - reach) if up else (top + height, top + height + reach)
-    # Out on the side towards the reader, in on the side towards the writer, so arrows keep apart.
-    if start == end:
-        x1, x2 = writer[0] + writer[1] * 0.68, writer[0] + writer[1] * 0.32
+def _straight(number: int, title: str, writer: tuple[int, int], reader: tuple[int, int], y: float) -> Markup:
+    """To the neighbour on the right."""
+    x1, x2 = writer[0] + writer[1], reader[0]
+    return join([route((x1, y), (x2, y)), arrow(x2, y), _badge((x1 + x2) / 2 - 4, y, number, title)])
+
+
+def _around(number: int, title: str, writer: tuple[int, int], reader: tuple[int, int], edge: float,
+            reach: float) -> Markup:
+    """Out of one edge of the boxes, over (or under) what is between, and in again."""
+    if writer == reader:
+        share, back = 0.62, 0.38
     else:
-        x1, x2 = writer[0] + writer[1] * (0.8 if up else 0.2), reader[0] + reader[1] * (0.2 if up else 0.8)
-    return join([route((x1, edge), (x1, y), (x2, y), (x2, edge)),
-                 arrow(x2, edge, 90 if up else -90), _badge((x1 + x2) / 2, y, number, title)])
+        # Out on the side towards the reader, in on the side towards the writer, so arrows keep apart.
+        share, back = (0.8, 0.2) if reach < 0 else (0.2, 0.8)
+    x1, x2, y = writer[0] + writer[1] * share, reader[0] + reader[1] * back, edge + reach
+    return join([route((x1, edge), (x1, y), (x2, y), (x2, edge)), arrow(x2, edge, 90 if reach < 0 else -90),
+                 _badge((x1 + x2) / 2, y, number, title)])
 
 
 def _badge(x: float, y: float, number: int, title: str) -> Markup:

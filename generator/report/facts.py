@@ -146,11 +146,6 @@ class Facts:
         return (self.network.tensors[self.network.input].size,
                 self.network.tensors[self.network.output].size)
 
-    @property
-    def inferences_per_second(self) -> float | None:
-        """At the clock, where one is known."""
-        return None if self.inputs.clock is None else self.inputs.clock * 1e6 / self.cycles
-
     def place(self, name: str) -> str:
         """What a person calls an engine or a link."""
         return {SOURCE: "input link", SINK: "output link"}.get(name, name)

@@ -32,12 +32,11 @@ def interface_section(facts: Facts) -> Markup:
     network = facts.network
     return element(
         "section", element("h2", "Interface"),
-        element("p", "Two AXI4-Stream links, one byte a beat, frames back to back without padding; pauses are "
-                     "allowed before any byte on both. Bytes go row by row, in a row column by column, in a "
+        element("p", "Two AXI4-Stream links, one byte a beat, frames back to back without padding, with pauses "
+                     "wherever either side wants them. Bytes go row by row, in a row column by column, in a "
                      "column channel by channel: a value is byte ", element("code", INDEX),
                 " of its frame, from 0."),
-        table(["", "Link", "Tensor", "Height, width, channels", "Scale", "Zero point", "Real values",
-               "Bytes a frame"],
+        table(["", "Link", "Tensor", "Shape", "Scale", "Zero point", "Real values", "Bytes a frame"],
               [_tensor("input", "s_axis", network.tensors[network.input]),
                _tensor("output", "m_axis", network.tensors[network.output])], text_columns=3),
         element("p", signed(f"A real value is scale {TIMES} (integer - zero point)."), class_="quiet"),

@@ -10,8 +10,6 @@ __all__ = ["loop_nest"]
 
 # What a channel array does in one cycle, for each of its lanes.
 PER_CHANNEL = {"sum": "addition", "max": "comparison"}
-# Where the remarks start; deeper lines push theirs further.
-REMARKS = 40
 
 
 def loop_nest(work: LayerWork) -> str:
@@ -38,13 +36,12 @@ def loop_nest(work: LayerWork) -> str:
     else:
         several = "s, one a channel" if engine.lanes != 1 else ""
         lines.append(("one cycle", f"{engine.lanes} {PER_CHANNEL[window.operation]}{several}"))
-    written = []
-    level = 0
-    for index, (loop, remark) in enumerate(lines):
-        written.append(f"{'  ' * level}{loop:<{max(REMARKS - 2 * level, 0)}}  {remark}".rstrip())
-        if not (work.hold and index == depth):
-            level += 1
-    return "\n".join(written)
+    # Holds stand beside the loops that follow them, not around them.
+    levels = [index - (work.hold > 0 and index > depth) for index in range(len(lines))]
+    loops = ["  " * level + loop for level, (loop, _) in zip(levels, lines, strict=True)]
+    width = max(map(len, loops))
+    return "\n".join(f"{loop:<{width}}  {remark}".rstrip()
+                     for loop, (_, remark) in zip(loops, lines, strict=True))
 
 
 def _channels(number: int) -> str:

@@ -10,8 +10,10 @@ __all__ = ["EMPTY", "Markup", "document", "element", "join", "safe", "shorten", 
 
 # Elements that have no content and so no end tag; every other one gets one, which suits HTML and XML alike.
 VOID = {"meta", "br", "hr", "rect", "line", "path", "circle", "polyline", "polygon"}
-# Controls, lone surrogates and unassigned code points; formats change the direction of the text after them.
-UNSHOWABLE = {"Cc", "Cf", "Cs", "Cn", "Co"}
+# Controls, lone surrogates, and formats, which change the direction of the text after them.
+UNSHOWABLE = {"Cc", "Cf", "Cs"}
+# Code points that are no characters end in these, and XML takes none of them.
+NO_CHARACTERS = {0xFFFE, 0xFFFF}
 
 
 class Markup(str):
@@ -21,14 +23,20 @@ class Markup(str):
 
 
 EMPTY = Markup()
+# Nothing is loaded and nothing runs, whatever the names in the network are.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def safe(text: str) -> Markup:
     """``text`` as it may stand in an element or an attribute; what cannot be shown becomes U+FFFD."""
     if isinstance(text, Markup):
         return text
-    shown = "".join("\ufffd" if unicodedata.category(c) in UNSHOWABLE and c != "\n" else c for c in text)
-    return Markup(escape(shown))
+    return Markup(escape("".join(c if c == "\n" or _showable(c) else "\N{REPLACEMENT CHARACTER}" for c in text)))
+
+
+def _showable(character: str) -> bool:
+    return (unicodedata.category(character) not in UNSHOWABLE
+            and ord(character) & 0xFFFF not in NO_CHARACTERS)
 
 
 def shorten(text: str, length: int) -> str:
@@ -80,6 +88,7 @@ def document(title: str, style: str, body: Markup) -> str:
     head = element(
         "head",
         element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["TIMES", "bits", "count", "megahertz", "percent", "quotient", "rate", "seconds", "shape", "signed",
-           "times"]
+__all__ = ["TIED", "TIMES", "bits", "count", "megahertz", "percent", "quotient", "rate", "seconds", "shape",
+           "signed", "times"]
 
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+# Between a number and what belongs to it, where no line may end.
+TIED = "\N{NO-BREAK SPACE}"
 
 
 def count(value: float, digits: int = 0) -> str:
@@ -17,9 +19,14 @@ def count(value: float, digits: int = 0) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1, with one decimal; never rounded up to 100."""
+    """A share of 1, with one decimal; what is not all or nothing never looks like it."""
     shown = f"{100 * share:.1f}"
-    return "99.9 %" if shown == "100.0" and share < 1 else f"{shown.removesuffix('.0')} %"
+    if shown == "100.0" and share < 1:
+        shown = "99.9"
+    elif shown == "0.0" and share > 0:
+        shown = "<0.1"
+    shown = shown.removesuffix(".0")
+    return f"{shown}{TIED}%"
 
 
 def quotient(part: float, whole: float) -> float:
@@ -29,7 +36,7 @@ def quotient(part: float, whole: float) -> float:
 
 def times(*factors: int) -> str:
     """Sizes with a multiplication sign between."""
-    return f" {TIMES} ".join(map(str, factors))
+    return f"{TIED}{TIMES}{TIED}".join(map(str, factors))
 
 
 def shape(sizes: tuple[int, ...]) -> str:
@@ -39,20 +46,22 @@ def shape(sizes: tuple[int, ...]) -> str:
 
 def bits(value: int) -> str:
     """An amount of memory in the unit that suits it (1 Kbit = 1024 bits)."""
-    return f"{value} bits" if value < 1024 else f"{value / 1024:,.1f} Kbit".replace(".0 ", " ")
+    if value < 1024:
+        return f"{value}{TIED}bits"
+    return f"{value / 1024:,.1f}".removesuffix(".0") + f"{TIED}Kbit"
 
 
 def megahertz(value: float) -> str:
     """A frequency given in MHz."""
-    return f"{value:.1f} MHz".replace(".0 ", " ")
+    return f"{value:.1f}".removesuffix(".0") + f"{TIED}MHz"
 
 
 def seconds(value: float) -> str:
     """A duration with three digits, in the unit that suits it."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if value * factor >= 1:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
+            return f"{value * factor:.3g}{TIED}{unit}"
+    return f"{value * 1e9:.3g}{TIED}ns"
 
 
 def rate(value: float) -> str:

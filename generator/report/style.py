@@ -22,8 +22,8 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 16px/1.5 sys
 main { max-width: 70rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
 header h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; overflow-wrap: anywhere; }
 header p { margin: .25rem 0 0; color: var(--quiet); }
-nav { margin: 1rem 0 0; font-size: .9rem; }
-nav a { margin-right: 1.1rem; color: var(--accent); text-decoration: none; white-space: nowrap; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 1rem 0 0; font-size: .9rem; }
+nav a { color: var(--accent); text-decoration: none; white-space: nowrap; }
 nav a:hover { text-decoration: underline; }
 section { margin-top: 2.75rem; }
 h2 { margin: 0 0 .5rem; font-size: 1.35rem; line-height: 1.25; }
@@ -83,7 +83,7 @@ footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line)
   color: var(--quiet); font-size: .85rem; }
 @media (max-width: 48rem) { .cards { grid-template-columns: repeat(2, 1fr); } }
 @media (max-width: 40rem) {
-  main { padding: 1rem .85rem 2rem; } header h1 { font-size: 1.5rem; }
+  main { padding: 1rem .85rem 2rem; } table { min-width: 36rem; } header h1 { font-size: 1.5rem; }
   .cards { gap: .5rem; } .card dd { font-size: 1.2rem; }
 }
 """
@@ -92,7 +92,7 @@ PRINT = """
   body { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
   section { margin-top: 1.5rem; } figure, .card, tr, details { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
-  .scroll { overflow: visible; } svg { min-width: 0 !important; }
+  .scroll { overflow: visible; } table { min-width: 0; } svg { min-width: 0 !important; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from .facts import EngineWork, Facts
 from .gantt import gantt
 from .legend import legend
@@ -12,8 +14,8 @@ from .timeline import History, history
 
 __all__ = ["timeline_section"]
 
-# Jobs in a picture above which a part of it is drawn again, larger.
-CROWDED = 160
+# Jobs on a lane above which a part of the picture is drawn again, larger, with as many as these.
+CROWDED = 40
 
 # Pixels of a bar that are room for its number.
 SHOWN = 52
@@ -29,14 +31,15 @@ def timeline_section(facts: Facts) -> Markup:
     layers = [(facts.colour(layer.name), layer.name) for layer in facts.plan.network.layers]
     figures = [
         _figure(facts, past, past.beginning, "The first frames after reset",
-                "The pipeline fills and then takes frames without a pause. Dashed lines: a frame is out."),
+                "The pipeline fills, then frames follow each other. Dashed lines: a frame is out."),
         _figure(facts, past, past.steady, "One period of the steady state",
                 f"{count(past.steady[1] - past.steady[0])} cycles. Numbers on the bars are output rows; "
                 f"the grey of a lane is time without a job."),
     ]
-    crowd = sum(past.steady[0] <= job.start < past.steady[1] for job in past.jobs)
+    start, stop = past.steady
+    lanes = Counter(job.actor for job in past.jobs if start <= job.start < stop)
+    crowd = max(lanes.values())
     if crowd > CROWDED:
-        start, stop = past.steady
         zoomed = start, start + max((stop - start) * CROWDED // crowd, 1)
         figures.append(_figure(facts, past, zoomed, "The beginning of that period, enlarged",
                                f"{count(zoomed[1] - zoomed[0])} cycles."))
@@ -48,7 +51,8 @@ def timeline_section(facts: Facts) -> Markup:
         *figures,
         element("h3", "What the multipliers do"),
         element("p", "All multiplier cycles of one frame time. Taps in the padding count as useful, as "
-                     "they do in the number of MACs. Lanes of channel engines count like multipliers."),
+                     "they do in the number of MACs. Lanes of channel engines count like multipliers: their "
+                     "additions and comparisons are useful work here, but no MACs."),
         legend(PARTS), _use(facts), _use_table(facts),
         id="timeline")
 
