@@ -9,6 +9,7 @@ import io
 import lzma
 import math
 import struct
+import tokenize
 import warnings
 import zipfile
 import zlib
@@ -31,8 +32,8 @@ __all__ = ["check_frames", "check_labels", "load_arrays"]
 MAX_BYTES = 256 * 1024 * 1024
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # What the parsers under this raise on foreign bytes.
-DAMAGE = (ValueError, TypeError, KeyError, EOFError, SyntaxError, RuntimeError, RecursionError, MemoryError,
-          NotImplementedError, zipfile.BadZipFile, struct.error, zlib.error, lzma.LZMAError)
+DAMAGE = (ValueError, TypeError, KeyError, EOFError, SyntaxError, RuntimeError, MemoryError, OverflowError,
+          tokenize.TokenError, zipfile.BadZipFile, struct.error, zlib.error, lzma.LZMAError)
 
 Array = npt.NDArray[Any]
 

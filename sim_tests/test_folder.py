@@ -106,7 +106,8 @@ def test_foreign_folder_is_refused(tmp_path: Path) -> None:
                                  f"choose a new or an empty folder")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "3", '{"files": []}', '{"gatecast": 1}', '{"gatecast": 1, "files": 1}'])
+@pytest.mark.parametrize("text", ["", "[]", "3", '{"files": []}', '{"gatecast": 1}',
+                                  '{"gatecast": 1, "files": 1}'])
 def test_foreign_plan_does_not_make_it_ours(tmp_path: Path, text: str) -> None:
     (tmp_path / "plan.json").write_text(text)
     assert "was not written by Gatecast" in refusal(tmp_path)
@@ -135,4 +136,5 @@ def test_unwritable_parent(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError) as refused, written_folder(tmp_path / "file/out"):
         pytest.fail("the folder was given out")
-    assert str(refused.value) == f"{tmp_path}/file/out cannot be written (Not a directory); choose another folder"
+    assert str(refused.value) == (f"{tmp_path}/file/out cannot be written (Not a directory); "
+                                  f"choose another folder")
