@@ -1,0 +1,116 @@
+"""Feature memories of every ratio of widths: what was written is read, whoever is the wider one."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
+from hdl_bench import play, refusal
+
+WIDTHS = [(1, 1), (3, 3), (1, 2), (1, 4), (1, 8), (2, 8), (3, 6), (2, 1), (4, 1), (16, 1), (8, 2), (6, 3)]
+
+
+def random_stimulus(params: FeatureMemoryParams, rng: random.Random, cycles: int) -> list[dict[str, Any]]:
+    """Writes and reads at any time; addresses near each other, so that reads find what was just written."""
+    writes, reads = params.words * params.writes_per_word, params.words * params.reads_per_word
+    stimulus, center = [], 0.0
+    for _ in range(cycles):
+        center = rng.random() if rng.random() < 0.1 else center
+        near = min(max(center + rng.uniform(-0.2, 0.2), 0), 0.999)
+        stimulus.append({
+            "write_enable": int(rng.random() < 0.6),
+            "write_address": int(near * writes),
+            "write_data": [rng.randrange(-128, 128) for _ in range(params.write_bytes)],
+            "read_enable": int(rng.random() < 0.8),
+            "read_address": int((near if rng.random() < 0.5 else center * 0.999) * reads),
+        })
+    return stimulus
+
+
+def expected_reads(params: FeatureMemoryParams, stimulus: list[dict[str, Any]]) -> list[Any]:
+    """What the output shows in each cycle; ``None`` where a read and a write of one word met."""
+    contents = [0] * (params.words * params.word_bytes)
+    # The two registers of the read port: the word that was read, and the output.
+    looked_up: Any = None
+    output: Any = None
+    shown = []
+    for cycle in stimulus:
+        shown.append(output)
+        start = cycle["read_address"] * params.read_bytes
+        meets = (cycle["write_enable"] and start // params.word_bytes
+                 == cycle["write_address"] * params.write_bytes // params.word_bytes)
+        if cycle["read_enable"]:
+            output, looked_up = looked_up, (
+                None if meets else tuple(contents[start:start + params.read_bytes]))
+        if cycle["write_enable"]:
+            start = cycle["write_address"] * params.write_bytes
+            contents[start:start + params.write_bytes] = cycle["write_data"]
+    return shown
+
+
+@pytest.mark.parametrize(("write_bytes", "read_bytes"), WIDTHS)
+@pytest.mark.parametrize("words", [1, 5, 8])
+def test_reads_find_earlier_writes(words, write_bytes, read_bytes):
+    rng = random.Random(f"{words} {write_bytes} {read_bytes}")
+    params = FeatureMemoryParams(words=words, write_bytes=write_bytes, read_bytes=read_bytes)
+    stimulus = random_stimulus(params, rng, 150)
+    trace = play(FeatureMemory(params), stimulus, ["read_data"])
+    expected = expected_reads(params, stimulus)
+    assert sum(value is not None for value in expected) > 10
+    assert [row["read_data"] if value is not None else None
+            for row, value in zip(trace, expected, strict=True)] == expected
+
+
+@pytest.mark.parametrize(("write_bytes", "read_bytes"), WIDTHS)
+def test_every_address_is_a_place_of_its_own(write_bytes, read_bytes):
+    """Write all of it, read all of it, a read each cycle."""
+    params = FeatureMemoryParams(words=6, write_bytes=write_bytes, read_bytes=read_bytes)
+    contents = [random.Random(write_bytes).randrange(-128, 128) for _ in range(6 * params.word_bytes)]
+    writes, reads = len(contents) // write_bytes, len(contents) // read_bytes
+    stimulus: list[dict[str, Any]] = [
+        {"write_enable": 1, "write_address": index,
+         "write_data": contents[index * write_bytes:(index + 1) * write_bytes]} for index in range(writes)]
+    stimulus += [{"write_enable": 0, "read_address": index} for index in range(reads)]
+    stimulus += [{}] * FeatureMemory.READ_LATENCY
+    trace = play(FeatureMemory(params), stimulus, ["read_data"])
+    assert FeatureMemory.READ_LATENCY == 2
+    assert [row["read_data"] for row in trace[writes + 2:]] == [
+        tuple(contents[index * read_bytes:(index + 1) * read_bytes]) for index in range(reads)]
+
+
+def test_without_enable_the_output_stays():
+    params = FeatureMemoryParams(words=4, write_bytes=1, read_bytes=1)
+    stimulus: list[dict[str, Any]] = [
+        {"write_enable": 1, "write_address": index, "write_data": [10 + index]} for index in range(4)]
+    stimulus += [{"write_enable": 0, "read_address": 1}, {"read_address": 2},
+                 {"read_address": 3, "read_enable": 0}, {}, {"read_enable": 1}, {}, {}]
+    values = [row["read_data"][0] for row in play(FeatureMemory(params), stimulus, ["read_data"])]
+    assert values[6:] == [11, 11, 11, 12, 13]
+
+
+def test_memory_never_written_reads_as_zero():
+    params = FeatureMemoryParams(words=3, write_bytes=2, read_bytes=4)
+    trace = play(FeatureMemory(params), [{"read_address": index % 3} for index in range(8)], ["read_data"])
+    assert {row["read_data"] for row in trace} == {(0, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(("write_bytes", "read_bytes", "word", "writes", "reads"), [
+    (1, 1, 1, 1, 1), (1, 8, 8, 8, 1), (4, 2, 4, 1, 2)])
+def test_a_word_holds_the_larger_of_both(write_bytes, read_bytes, word, writes, reads):
+    params = FeatureMemoryParams(words=2, write_bytes=write_bytes, read_bytes=read_bytes)
+    assert (params.word_bytes, params.writes_per_word, params.reads_per_word) == (word, writes, reads)
+
+
+@pytest.mark.parametrize("words", [0, -1])
+def test_refuses_no_words(words):
+    assert refusal(FeatureMemoryParams, words=words, write_bytes=1, read_bytes=1) == (
+        f"Feature memory needs at least one word, not {words}")
+
+
+@pytest.mark.parametrize(("write_bytes", "read_bytes"), [(3, 2), (1, 3), (6, 1), (0, 4), (4, 0), (-1, 1)])
+def test_refuses_ratios(write_bytes, read_bytes):
+    assert refusal(FeatureMemoryParams, words=1, write_bytes=write_bytes, read_bytes=read_bytes) == (
+        f"Feature memory needs widths whose ratio is a power of two, "
+        f"not {write_bytes} bytes written and {read_bytes} read")

@@ -1,0 +1,236 @@
+"""Requantization, on paper and in hardware: both sides of every step of every channel's staircase."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from gatecast.hdl.requantization import Requantization
+from gatecast.hdl.requantizer import FIELDS, Requantizer, RequantizerParams
+from hdl_bench import play, refusal
+
+
+def table(**columns: list[int]) -> Requantization:
+    """A channel for each entry; fields not given are those of an identity."""
+    channels = len(next(iter(columns.values())))
+    fields = {"bias": 0, "multiplier": 1, "offset_negative": 0, "offset_positive": 0, "shift": 0,
+              "low": -128, "high": 127}
+    return Requantization(**{name: np.array(columns.get(name, [value] * channels), np.int64)
+                             for name, value in fields.items()})
+
+
+def channel_value(requantization: Requantization, channel: int, total: int) -> int:
+    """The contract in Python's unbounded integers."""
+    of = {name: int(getattr(requantization, name)[channel]) for name in FIELDS}
+    x = total + of["bias"]
+    offset = of["offset_negative"] if x < 0 else of["offset_positive"]
+    step = (x * of["multiplier"] + offset) // 2 ** of["shift"]
+    return max(of["low"], min(of["high"], step))
+
+
+def step_sums(requantization: Requantization, channel: int, low: int, high: int) -> list[int]:
+    """Every sum where the channel's value changes, with its neighbour, and the extremes.
+
+    Found from the values by bisection, on each side of zero for itself, for the offset changes there.
+    """
+    def value(total: int) -> int:
+        return channel_value(requantization, channel, total)
+
+    zero = min(max(-int(requantization.bias[channel]), low), high)
+    sums = {low, high, zero, max(zero - 1, low)}
+    for begin, end in ((low, max(zero - 1, low)), (zero, high)):
+        at = begin
+        while value(at) != value(end):
+            left, right = at, end
+            while right - left > 1:
+                middle = (left + right) // 2
+                left, right = (middle, right) if value(middle) == value(at) else (left, middle)
+            sums |= {left, right}
+            at = right
+    return sorted(sums)
+
+
+def random_requantization(rng: random.Random, channels: int, low: int, high: int) -> Requantization:
+    """Channels whose sums reach over all of int8 and beyond, or over a part, or are constant."""
+    columns: dict[str, list[int]] = {name: [] for name in FIELDS}
+    for _ in range(channels):
+        shift = rng.randrange(0, 40)
+        reach = rng.choice((20, 256, 700))      # steps between the lowest and the highest sum
+        multiplier = 0 if rng.random() < 0.1 else max(1, (reach << shift) // (high - low))
+        bias = rng.choice((0, -low - 1, -high, rng.randint(low, high)))
+        half, zero_point = (1 << shift) // 2, rng.randint(-128, 127) << shift
+        clamp = sorted((rng.randint(-128, 127), rng.randint(-128, 127)))
+        columns["bias"].append(bias)
+        columns["multiplier"].append(multiplier)
+        columns["offset_negative"].append(zero_point + half - rng.randrange(half + 1))
+        columns["offset_positive"].append(zero_point + half)
+        columns["shift"].append(shift)
+        columns["low"].append(-128 if rng.random() < 0.5 else clamp[0])
+        columns["high"].append(127 if rng.random() < 0.5 else clamp[1])
+    return table(**columns)
+
+
+def run(params: RequantizerParams, slots: list[tuple[int, list[int]]],
+        *, resets: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    """The values of ``slots`` (address and sums), a slot a cycle."""
+    stimulus: list[dict[str, Any]] = [{"address": address, "sums": sums} for address, sums in slots]
+    trace = play(Requantizer(params), stimulus + [{}] * params.latency, ["values"], resets=resets)
+    return [row["values"] for row in trace[params.latency:]]
+
+
+def all_steps(params: RequantizerParams, low: int, high: int,
+              rng: random.Random) -> list[tuple[int, list[int]]]:
+    """Slots that take every channel over all of its steps, in random order."""
+    slots = []
+    for address in range(params.slots):
+        lanes = [step_sums(params.requantization, address * params.lanes + lane, low, high)
+                 for lane in range(params.lanes)]
+        for index in range(max(map(len, lanes))):
+            slots.append((address, [lane[index % len(lane)] for lane in lanes]))
+    rng.shuffle(slots)
+    return slots
+
+
+def expected(params: RequantizerParams, slots: list[tuple[int, list[int]]]) -> list[tuple[int, ...]]:
+    return [tuple(channel_value(params.requantization, address * params.lanes + lane, total)
+                  for lane, total in enumerate(sums)) for address, sums in slots]
+
+
+RANGES = [(-2**19, 2**19 - 1), (-70000, 300000), (-2**25, 2**26), (-128, 127), (-9000, -2), (0, 5000), (3, 3)]
+
+
+@pytest.mark.parametrize(("low", "high"), RANGES)
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_both_sides_of_every_step(low, high, lanes):
+    rng = random.Random(f"{low} {high} {lanes}")
+    if low == high:
+        requantization = table(multiplier=[1, 0], bias=[-5, 7], offset_positive=[0, 90], shift=[0, 0])
+    else:
+        requantization = random_requantization(rng, 4, low, high)
+    params = RequantizerParams(requantization=requantization, lanes=lanes, low=low, high=high)
+    slots = all_steps(params, low, high, rng)
+    assert run(params, slots) == expected(params, slots)
+
+
+@pytest.mark.parametrize("columns", [
+    {"multiplier": [1, 1]},                                                    # no shift at all
+    {"multiplier": [1, 1], "shift": [3, 3]},                                   # the same for all channels
+    {"multiplier": [1, 3], "shift": [0, 1]},                                   # one stage
+    {"multiplier": [5, 7], "shift": [9, 40], "offset_negative": [-3, 2**46]},  # three stages
+    {"multiplier": [0, 0], "offset_positive": [-128, 127], "offset_negative": [-128, 127]},
+    {"multiplier": [2**20, 2**20], "offset_negative": [-1, 0]},                # nothing but clamps
+    {"multiplier": [1, 1], "low": [-1, 127], "high": [0, 127]},
+    {"multiplier": [1, 1], "low": [-128, -128], "high": [-128, -100]},
+])
+def test_odd_parameters(columns):
+    params = RequantizerParams(requantization=table(**columns), lanes=1, low=-700, high=900)
+    slots = all_steps(params, -700, 900, random.Random(1))
+    assert run(params, slots) == expected(params, slots)
+
+
+def test_steps_are_found_on_both_sides():
+    """The stimulus itself: an identity has 256 values, so 255 steps, each with both of its sides."""
+    assert step_sums(table(bias=[0]), 0, -200, 200) == [-200, *range(-128, 128), 200]
+
+
+def test_values_that_fit_in_less_than_a_byte():
+    params = RequantizerParams(requantization=table(low=[-2], high=[1]), lanes=1, low=-3, high=2)
+    assert params.product_shape.width < 8
+    slots = [(0, [total]) for total in range(-3, 3)]
+    assert run(params, slots) == [(-2,), (-2,), (-1,), (0,), (1,), (1,)]
+
+
+def test_right_again_after_reset():
+    rng = random.Random(8)
+    params = RequantizerParams(requantization=random_requantization(rng, 6, -2**19, 2**19), lanes=3,
+                               low=-2**19, high=2**19)
+    slots = all_steps(params, -2**19, 2**19, rng)[:60]
+    assert run(params, slots, resets=(7, 30))[31:] == expected(params, slots)[31:]
+
+
+@pytest.mark.parametrize(("low", "high", "columns", "latency"), [
+    # Table, two registers, product 2, offset 1, no shifter, clamp 2.
+    (-2**16, 2**16, {"multiplier": [2**17 - 1]}, 8),
+    # The shifter takes two bits of the range of shifts a stage.
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 11]}, 9),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 12]}, 10),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 24]}, 11),
+    # Sums of 20 bits and multipliers of 18 take four parts.
+    (-2**19, 2**19 - 1, {"multiplier": [2**18 - 1]}, 11),
+    # The bias counts: with it the sums need a bit more.
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [0]}, 8),
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [1]}, 9),
+])
+def test_latency(low, high, columns, latency):
+    requantization = table(**columns)
+    params = RequantizerParams(requantization=requantization, lanes=1, low=low, high=high)
+    assert params.latency == latency
+    slots = [(0, [low]), (0, [high])]
+    assert run(params, slots) == expected(params, slots)
+
+
+def test_table_has_a_row_for_each_slot():
+    params = RequantizerParams(requantization=table(bias=[1, 2, 3, 4], shift=[5, 6, 7, 9]), lanes=2,
+                               low=-100, high=100)
+    assert (params.slots, params.shift_min) == (2, 5)
+    assert [(row["bias_0"], row["bias_1"], row["shift_0"], row["shift_1"]) for row in params.rows] == [
+        (1, 2, 0, 1), (3, 4, 2, 4)]
+
+
+@pytest.mark.parametrize(("lanes", "multiplier", "multipliers"), [(1, 2**17 - 1, 1), (4, 2**17 - 1, 4),
+                                                                  (4, 2**17, 8)])
+def test_multipliers_are_counted_for_all_lanes(lanes, multiplier, multipliers):
+    params = RequantizerParams(requantization=table(multiplier=[multiplier] * 4), lanes=lanes,
+                               low=-2**17, high=2**17 - 1)
+    assert params.multipliers == multipliers
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_compute_is_the_contract(seed):
+    rng = random.Random(seed)
+    requantization = random_requantization(rng, 5, -2**20, 2**20)
+    steps = [step_sums(requantization, channel, -2**20, 2**20) for channel in range(5)]
+    sums = np.array([[rng.choice(of_channel) for of_channel in steps] for _ in range(200)])
+    values = requantization.compute(sums)
+    assert values.dtype == np.int8
+    assert values.tolist() == [[channel_value(requantization, channel, int(total))
+                                for channel, total in enumerate(row)] for row in sums]
+
+
+def test_requantizations_compare_by_their_numbers():
+    first, same = table(bias=[1, 2]), table(bias=[1, 2])
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first != table(bias=[1, 3])
+    assert first != table(bias=[1, 2], shift=[0, 1])
+    assert first != "something else"
+    assert first.channels == 2
+
+
+@pytest.mark.parametrize(("columns", "message"), [
+    ({"multiplier": [1, -3]}, "multiplier must not be negative, not -3"),
+    ({"shift": [-1, 4]}, "shift must be in [0, 62], not -1..4"),
+    ({"shift": [2, 63]}, "shift must be in [0, 62], not 2..63"),
+    ({"low": [-129]}, "low and high must be ordered int8 values"),
+    ({"high": [128]}, "low and high must be ordered int8 values"),
+    ({"low": [5], "high": [4]}, "low and high must be ordered int8 values"),
+])
+def test_refuses_numbers(columns, message):
+    assert refusal(table, **columns) == message
+
+
+@pytest.mark.parametrize(("shift", "found"), [
+    (np.zeros(2, np.int32), "int32 (2,)"), (np.zeros(3, np.int64), "int64 (3,)"),
+    (np.zeros((2, 1), np.int64), "int64 (2, 1)")])
+def test_refuses_arrays(shift, found):
+    fields = {name: np.zeros(2, np.int64) for name in FIELDS}
+    assert refusal(Requantization, **{**fields, "shift": shift}) == (
+        f"shift must be int64 of shape [2], not {found}")
+
+
+@pytest.mark.parametrize("lanes", [0, 2])
+def test_refuses_parts_of_slots(lanes):
+    assert refusal(RequantizerParams, requantization=table(bias=[0, 0, 0]), lanes=lanes, low=0, high=1) == (
+        f"Requantizer needs a whole number of slots of {lanes} lanes, not 3 channels")
