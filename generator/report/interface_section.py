@@ -32,9 +32,9 @@ def interface_section(facts: Facts) -> Markup:
     network = facts.network
     return element(
         "section", element("h2", "Interface"),
-        element("p", "Two AXI4-Stream links, one byte a beat, frames back to back without padding, with pauses "
-                     "wherever either side wants them. Bytes go row by row, in a row column by column, in a "
-                     "column channel by channel: a value is byte ", element("code", INDEX),
+        element("p", "Two AXI4-Stream links, one byte a beat, frames back to back without padding, with "
+                     "pauses wherever either side wants them. Bytes go row by row, in a row column by "
+                     "column, in a column channel by channel: a value is byte ", element("code", INDEX),
                 " of its frame, from 0."),
         table(["", "Link", "Tensor", "Shape", "Scale", "Zero point", "Real values", "Bytes a frame"],
               [_tensor("input", "s_axis", network.tensors[network.input]),

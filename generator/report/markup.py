@@ -31,11 +31,12 @@ def safe(text: str) -> Markup:
     """``text`` as it may stand in an element or an attribute; what cannot be shown becomes U+FFFD."""
     if isinstance(text, Markup):
         return text
-    return Markup(escape("".join(c if c == "\n" or _showable(c) else "\N{REPLACEMENT CHARACTER}" for c in text)))
+    return Markup(escape("".join(c if _showable(c) else "\N{REPLACEMENT CHARACTER}" for c in text)))
 
 
 def _showable(character: str) -> bool:
-    return (unicodedata.category(character) not in UNSHOWABLE
+    return character == "\n" or (
+            unicodedata.category(character) not in UNSHOWABLE
             and ord(character) & 0xFFFF not in NO_CHARACTERS)
 
 
