@@ -17,7 +17,7 @@ from amaranth.lib import wiring
 from .errors import CheckError
 from .names import plain_names
 
-__all__ = ["convert", "convert_rtlil", "instantiation_template", "module_name", "run_yosys"]
+__all__ = ["PORTS", "convert", "convert_rtlil", "instantiation_template", "module_name", "run_yosys"]
 
 # Clock and reset first, then the links, then what a system may look at or leave open.
 PORTS = ("clk", "rst",

@@ -45,6 +45,9 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
 
     def build(folder: Path) -> Path:
         (folder / "design.v").write_text(design)
+        if simulator == "verilator":
+            (folder / "design.vlt").write_text("`verilator_config\n" + "".join(
+                f'public_flat_rw -module "{name}" -var "{port}"\n' for port in verilog.PORTS))
         _job("build", arguments, folder, env, lambda: None)
         return folder / "build" / executable
 
