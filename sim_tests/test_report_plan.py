@@ -44,9 +44,9 @@ def test_engines_and_memories_are_those_of_the_plan(kind: Engines) -> None:
 
     ends = {"source": "input link", "sink": "output link"}
     regions = {(f"{ends.get(region.writer, region.writer)} → {ends.get(region.reader, region.reader)}",
-                region.tensor, f"{region.rows} of {planned.network.tensors[region.tensor].shape[0]}")
+                region.tensor, str(region.rows), str(planned.network.tensors[region.tensor].shape[0]))
                for region in planned.regions}
-    assert {tuple(line[1:4]) for line in rows(root, "No.|From")} == regions
+    assert {tuple(line[1:5]) for line in rows(root, "No.|From")} == regions
     assert rows(root, "What|Where|Words")[-1] == ["All", "", "", bits(resources(planned).memory_bits)]
 
 

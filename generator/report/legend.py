@@ -11,7 +11,7 @@ __all__ = ["legend", "named"]
 
 def named(colour: str, text: str) -> Markup:
     """A text behind a patch of its colour."""
-    return element("span", element("span", class_=f"key {colour}"), text)
+    return element("span", element("span", class_=f"key {colour}"), element("span", text), class_="named")
 
 
 def legend(items: Iterable[tuple[str, str]]) -> Markup:

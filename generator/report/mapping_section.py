@@ -51,11 +51,12 @@ def _memories(facts: Facts) -> Markup:
             height, width, channels = facts.plan.network.tensors[tensor].shape
             rows.append([
                 str(number), f"{facts.place(memory.writer)} → {facts.place(memory.reader)}",
-                tensor, f"{region.rows} of {height}", times(width, channels),
+                tensor, count(region.rows), count(height), times(width, channels),
                 count(region.rows * region.row_words * memory.params.word_bytes),
                 f"{count(memory.params.words)} {TIMES} {8 * memory.params.word_bytes} bits, {size}"
                 if tensor == next(iter(memory.regions)) else "same memory"])
-    return table(["No.", "From → to", "Tensor", "Rows held", "Row", "Bytes", "Memory"], rows, text_columns=3)
+    return table(["No.", "From → to", "Tensor", "Rows held", "Rows a frame", "Row", "Bytes", "Memory"], rows,
+                 text_columns=3)
 
 
 def _loops(facts: Facts) -> Markup:

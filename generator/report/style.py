@@ -67,7 +67,8 @@ svg text.mid { text-anchor: middle; } svg text.end { text-anchor: end; }
 .guide { stroke: var(--quiet); stroke-dasharray: 2 3; }
 .bar.odd { fill-opacity: .4; }
 .on { fill: var(--on) !important; font-size: 11px !important; } .on.odd { fill: var(--ink) !important; }
-.key { display: inline-block; width: .8em; height: .8em; border-radius: .2em;
+.named { display: inline-flex; align-items: baseline; overflow-wrap: break-word; }
+.key { flex: none; display: inline-block; width: .8em; height: .8em; border-radius: .2em;
   margin-right: .4em; vertical-align: -.03em; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .5rem 0; padding: 0;
   list-style: none; font-size: .88rem; }
@@ -83,13 +84,14 @@ footer { margin-top: 3rem; padding-top: .8rem; border-top: 1px solid var(--line)
   color: var(--quiet); font-size: .85rem; }
 @media (max-width: 48rem) { .cards { grid-template-columns: repeat(2, 1fr); } }
 @media (max-width: 40rem) {
-  main { padding: 1rem .85rem 2rem; } table { min-width: 36rem; } header h1 { font-size: 1.5rem; }
+  main { padding: 1rem .85rem 2rem; } table { min-width: 44rem; } header h1 { font-size: 1.5rem; }
   .cards { gap: .5rem; } .card dd { font-size: 1.2rem; }
 }
 """
 
 PRINT = """
-  body { font-size: 10pt; } main { max-width: none; padding: 0; } nav { display: none; }
+  html { font-size: 9.5pt; } body { font-size: 9.5pt; } .cards { grid-template-columns: repeat(4, 1fr); }
+  main { max-width: none; padding: 0; } nav { display: none; }
   section { margin-top: 1.5rem; } figure, .card, tr, details { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; } table { min-width: 0; } svg { min-width: 0 !important; }

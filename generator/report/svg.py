@@ -8,8 +8,8 @@ from .markup import Markup, element, shorten
 
 __all__ = ["arrow", "box", "line", "nice_steps", "picture", "route", "text", "width_of"]
 
-# Mean width of a character at 11 pixels, on the safe side, and of one that stands out.
-CHARACTER, STRONG = 6.4, 7.8
+# Mean width of a character on the safe side: small as on bars, as usual, and of one that stands out.
+SMALL, USUAL, STRONG = 6.4, 7.0, 7.8
 
 
 def picture(width: float, height: float, label: str, *shapes: str, least: float = 0) -> Markup:
@@ -37,7 +37,8 @@ def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
 
 def text(x: float, y: float, content: str, class_: str | None = None, *, room: float | None = None) -> Markup:
     """Text on the baseline ``y``, shortened to ``room`` pixels; the whole text appears under the pointer."""
-    width = STRONG if class_ is not None and "strong" in class_ else CHARACTER
+    classes = (class_ or "").split()
+    width = STRONG if "strong" in classes else SMALL if "quiet" in classes else USUAL
     shown = content if room is None else shorten(content, max(int(room / width), 1))
     hint = () if shown == content else (element("title", content),)
     return element("text", shown, *hint, x=x, y=y, class_=class_)
@@ -54,8 +55,8 @@ def arrow(x: float, y: float, direction: float = 0) -> Markup:
 
 
 def width_of(content: str) -> float:
-    """Room that ``content`` takes, about."""
-    return len(content) * CHARACTER
+    """Room that ``content`` takes on a bar, about."""
+    return len(content) * SMALL
 
 
 def nice_steps(low: float, high: float, about: int) -> list[int]:
