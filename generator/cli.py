@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import traceback
+import warnings
 from argparse import ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from types import FrameType
 from typing import NoReturn
+
+from amaranth.hdl import UnusedElaboratable
 
 from . import console
 from .commands import COMMANDS
@@ -40,7 +44,17 @@ def _formatter(prog: str) -> HelpFormatter:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 if a check failed, 2 for refused input, 130 when interrupted."""
-    arguments = sys.argv[1:] if argv is None else list(argv)
+    with warnings.catch_warnings():
+        # Hardware that was described and then not used, because an error came first, is nobody's mistake.
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        code = _guarded(sys.argv[1:] if argv is None else list(argv))
+        if code:
+            gc.collect()
+    return code
+
+
+def _guarded(arguments: list[str]) -> int:
+    """Run one command, and turn whatever it raises into a sentence and an exit code."""
     as_json = "--json" in arguments
     try:
         with _terminable():

@@ -1,0 +1,55 @@
+"""Commands of `gatecast`, run in this process; and the checks that hold for every refusal."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gatecast import golden
+from gatecast.cli import main
+from tiny_description import described
+
+__all__ = ["cli", "numbers", "refused", "tiny_inputs"]
+
+
+def cli(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command."""
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        code = main(arguments)
+    return code, out.getvalue(), err.getvalue()
+
+
+def numbers(*arguments: str) -> dict[str, Any]:
+    """The object that a command which succeeds prints with --json."""
+    code, out, err = cli(*arguments, "--json")
+    assert (code, err) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def refused(*arguments: str, code: int = 2) -> str:
+    """The sentence of a command that is refused, the same with --json, and no file more or less."""
+    before = sorted(Path().rglob("*"))
+    found, out, err = cli(*arguments)
+    assert (found, out) == (code, "")
+    found, out, again = cli(*arguments, "--json")
+    assert (found, again) == (code, err)
+    assert sorted(Path().rglob("*")) == before
+    assert err.startswith("gatecast: ")
+    assert err.count("\n") == 1
+    sentence = err.removeprefix("gatecast: ").rstrip("\n")
+    assert json.loads(out) == {"error": sentence}
+    return sentence
+
+
+def tiny_inputs() -> np.ndarray:
+    """Write tiny.yaml with its weights, and x.npz with three frames, their outputs and labels."""
+    network = described(Path())
+    frames = np.random.default_rng(3).integers(-128, 128, (3, 6, 5, 2)).astype(np.int8)
+    scores = golden.run(network, frames)["scores"]
+    np.savez("x.npz", x=frames, y=scores, label=scores.reshape(3, 3).argmax(axis=1))
+    return frames
