@@ -52,7 +52,8 @@ class RequantizerParams:
     @property
     def rows(self) -> list[dict[str, int]]:
         """The table of parameters, a row for each slot; shifts are less the common :attr:`shift_min`."""
-        columns = {name: getattr(self.requantization, name).reshape(self.slots, self.lanes) for name in FIELDS}
+        shape = self.slots, self.lanes
+        columns = {name: getattr(self.requantization, name).reshape(shape) for name in FIELDS}
         columns["shift"] = columns["shift"] - self.shift_min
         return [{f"{name}_{lane}": int(column[slot, lane])
                  for lane in range(self.lanes) for name, column in columns.items()}

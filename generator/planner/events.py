@@ -22,7 +22,7 @@ class Deadlock(InputError):
 
 @dataclass(frozen=True, kw_only=True)
 class JobStart:
-    """A job of ``layer`` on ``actor`` whose first beat is at ``cycle`` and whose last is ``cycles`` - 1 later."""
+    """A job of ``layer`` on ``actor``: its first beat is at ``cycle``, its last ``cycles - 1`` later."""
 
     actor: str
     layer: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from gatecast.hdl.drain import DrainLayer, WriteLayer
@@ -18,13 +19,18 @@ from .layout import MemoryLayout
 from .plan import SINK, EnginePlan, Plan
 from .rows import jobs
 
-__all__ = ["blocks", "dot_taps", "engine_layers", "layer_window", "readers", "requantizer_params"]
+__all__ = ["blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "readers", "requantizer_params"]
 
 
 def layer_window(layer: Layer) -> Window:
     """The window of a lowered layer."""
     assert isinstance(layer.operator, Window), f"layer '{layer.name}' is not lowered"
     return layer.operator
+
+
+def kind_of(layer: Layer) -> Literal["systolic", "channel"]:
+    """The kind of engine that a lowered layer runs on."""
+    return "systolic" if layer_window(layer).operation == "dot" else "channel"
 
 
 def blocks(window: Window, engine: EnginePlan) -> int:
@@ -47,7 +53,8 @@ def readers(plan: Plan, tensor: str) -> tuple[tuple[str, str | None], ...]:
     return tuple(found)
 
 
-def engine_layers(plan: Plan, engine: EnginePlan, memories: Sequence[MemoryLayout]) -> tuple[EngineLayer, ...]:
+def engine_layers(plan: Plan, engine: EnginePlan,
+                  memories: Sequence[MemoryLayout]) -> tuple[EngineLayer, ...]:
     """The layers of one engine as numbers."""
     read = [memory for memory in memories if memory.reader == engine.name]
     written = [memory for memory in memories if memory.writer == engine.name]

@@ -22,7 +22,8 @@ def least_rows(plan: Plan, tensor: str, layer: str | None) -> int:
     if layer is None:
         return 1
     read = plan.network.layer(layer)
-    input_rows, output_rows = plan.network.tensors[tensor].shape[0], plan.network.tensors[read.output].shape[0]
+    input_rows = plan.network.tensors[tensor].shape[0]
+    output_rows = plan.network.tensors[read.output].shape[0]
     return max(1, *(job.want for job in jobs(layer_window(read), input_rows, output_rows)))
 
 

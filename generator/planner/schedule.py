@@ -104,7 +104,7 @@ def produced_delay(plan: Plan, engine: EnginePlan) -> int:
 
 def _link(plan: Plan, name: str, tensor: str, *, produced: int, released: int,
           reads: int | None, writes: tuple[int, ...]) -> Actor:
-    """A link is an actor whose jobs are rows, a byte a beat, the first one a cycle after the decision's flags."""
+    """A link is an actor whose jobs are rows, a byte a beat, from the cycle of the decision on."""
     rows, columns, channels = plan.network.tensors[tensor].shape
     job = Job(want=1, release=1, padding_top=0, valid_rows=1)
     return Actor(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..errors import InputError
 from ..network import Layer, Network
-from .numbers import layer_window, requantizer_params
+from .numbers import kind_of
 from .plan import EnginePlan, Plan
 from .predict import predict, resources
 from .regions import size_regions
-from .shapes import Shape, shapes
+from .shapes import Shape, Shapes
 
 __all__ = ["Budget", "Engines", "plan"]
 
@@ -40,18 +41,23 @@ class Budget:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Groups of layers with a shape for each, and the cycles of the busiest."""
+    """Groups of layers with a shape for each."""
 
     groups: tuple[tuple[Layer, ...], ...]
     shapes: tuple[Shape, ...]
 
     @property
     def cycles(self) -> int:
+        """Of the busiest."""
         return max(shape.cycles for shape in self.shapes)
 
     @property
     def multipliers(self) -> int:
         return sum(shape.multipliers for shape in self.shapes)
+
+    @property
+    def dsps(self) -> int:
+        return sum(shape.dsps for shape in self.shapes)
 
 
 def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan:
@@ -61,20 +67,21 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
     (``"per-layer"``), or whatever is fastest (``"auto"``). Refused with an ``InputError`` that names what
     does not fit.
     """
+    shapes = Shapes(network, _limit(budget))
     candidates = sorted(
         (candidate for groups in _partitions(network, engines)
-         for candidate in [_shape(network, groups, budget)] if candidate is not None),
+         for candidate in [_shape(shapes, groups, budget)] if candidate is not None),
         key=lambda candidate: (candidate.cycles, candidate.multipliers, len(candidate.groups)))
     if not candidates:
         raise InputError(f"network '{network.name}' needs at least {_fewest(network, engines)} multipliers "
                          f"for engines '{engines}', {budget.name} has {_limit(budget)}; "
                          f"take a larger board or fewer engines")
-    finalists = [_finish(network, candidate) for candidate in candidates[:FINALISTS]]
+    finalists = [size_regions(_plan(network, candidate)) for candidate in candidates[:FINALISTS]]
     fitting = [finalist for finalist in finalists if _fits(finalist, budget)]
     if not fitting:
         need = min(resources(finalist).memory_bits for finalist in finalists)
-        raise InputError(f"network '{network.name}' needs {-(-need // 1024)} Kbit of memory, {budget.name} has "
-                         f"{(budget.memory_bits or 0) // 1024}; take a larger board")
+        raise InputError(f"network '{network.name}' needs {-(-need // 1024)} Kbit of memory, "
+                         f"{budget.name} has {(budget.memory_bits or 0) // 1024}; take a larger board")
     return min(fitting, key=lambda finalist: predict(finalist).cycles_per_inference)
 
 
@@ -92,8 +99,8 @@ def _fewest(network: Network, engines: Engines) -> int:
 
 def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Layer, ...], ...]]:
     """All groupings of layers to engines that ``engines`` asks for."""
-    systolic = [layer for layer in network.layers if layer_window(layer).operation == "dot"]
-    channel = tuple(layer for layer in network.layers if layer_window(layer).operation != "dot")
+    systolic = [layer for layer in network.layers if kind_of(layer) == "systolic"]
+    channel = tuple(layer for layer in network.layers if kind_of(layer) == "channel")
     beside = (channel,) if channel else ()
     if engines == "per-layer":
         yield tuple((layer,) for layer in network.layers)
@@ -144,20 +151,15 @@ def _neighbour_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tup
             yield (tuple(layers[:cut]), *groups)
 
 
-def _shape(network: Network, groups: tuple[tuple[Layer, ...], ...], budget: Budget) -> _Candidate | None:
+def _shape(shapes: Shapes, groups: tuple[tuple[Layer, ...], ...], budget: Budget) -> _Candidate | None:
     """The fastest shapes for ``groups`` within ``budget``, requantizers counted; none if nothing fits."""
     limit = _limit(budget)
-    fronts = [shapes(network, layers, limit - len(groups) + 1) for layers in groups]
-    if not all(fronts):
-        return None
+    fronts = [shapes.front(layers) for layers in groups]
     while limit >= len(groups):
-        candidate = _fastest(network, groups, fronts, limit)
-        if candidate is None or budget.dsps is None:
+        candidate = _fastest(shapes.network, groups, fronts, limit)
+        if candidate is None or budget.dsps is None or candidate.dsps <= budget.dsps:
             return candidate
-        excess = _dsps(network, candidate) - budget.dsps
-        if excess <= 0:
-            return candidate
-        limit = min(limit, candidate.multipliers) - max(1, excess // 2)
+        limit = min(limit, candidate.multipliers) - max(1, (candidate.dsps - budget.dsps) // 2)
     return None
 
 
@@ -168,35 +170,32 @@ def _fastest(network: Network, groups: tuple[tuple[Layer, ...], ...], fronts: li
     No engine is made faster than the links, which move a byte a cycle.
     """
     links = max(network.tensors[network.input].size, network.tensors[network.output].size)
-    for cycles in sorted({max(shape.cycles, links) for front in fronts for shape in front}):
-        chosen = [next((shape for shape in front if shape.cycles <= cycles), None) for front in fronts]
+    paces = sorted({max(shape.cycles, links) for front in fronts for shape in front})
+
+    def smallest(pace: int) -> tuple[Shape, ...] | None:
+        chosen = [next((shape for shape in front if shape.cycles <= pace), None) for front in fronts]
         complete = tuple(shape for shape in chosen if shape is not None)
-        if len(complete) == len(fronts) and sum(shape.multipliers for shape in complete) <= limit:
-            return _Candidate(groups, complete)
-    return None
+        affordable = sum(shape.multipliers for shape in complete) <= limit
+        return complete if len(complete) == len(fronts) and affordable else None
+
+    # A slower pace never needs more multipliers, so the fastest affordable one is found by bisection.
+    index = bisect.bisect_left(paces, True, key=lambda pace: smallest(pace) is not None)
+    if index == len(paces):
+        return None
+    shapes = smallest(paces[index])
+    assert shapes is not None
+    return _Candidate(groups, shapes)
 
 
-def _dsps(network: Network, candidate: _Candidate) -> int:
-    """Multipliers of arrays and requantizers together."""
-    unsized = _engines(network, candidate)
-    return candidate.multipliers + sum(
-        requantizer_params(unsized, engine).multipliers for engine in unsized.engines)
-
-
-def _engines(network: Network, candidate: _Candidate) -> Plan:
-    """The engines of a candidate, without regions yet."""
+def _plan(network: Network, candidate: _Candidate) -> Plan:
+    """The engines of a candidate, in the order of their first layers, without regions yet."""
     order = {layer.name: index for index, layer in enumerate(network.layers)}
-    pairs = sorted(zip(candidate.groups, candidate.shapes, strict=True), key=lambda pair: order[pair[0][0].name])
+    pairs = sorted(zip(candidate.groups, candidate.shapes, strict=True),
+                   key=lambda pair: order[pair[0][0].name])
     engines: list[EnginePlan] = []
     for layers, shape in pairs:
-        kind: Literal["systolic", "channel"] = (
-            "systolic" if layer_window(layers[0]).operation == "dot" else "channel")
-        number = sum(engine.kind == kind for engine in engines)
+        number = sum(engine.kind == shape.kind for engine in engines)
         engines.append(EnginePlan(
-            name=f"{kind}_{number}", kind=kind, lanes=shape.lanes, columns=shape.columns, group=shape.group,
-            layers=tuple(layer.name for layer in layers)))
+            name=f"{shape.kind}_{number}", kind=shape.kind, lanes=shape.lanes, columns=shape.columns,
+            group=shape.group, layers=tuple(layer.name for layer in layers)))
     return Plan(network=network, engines=tuple(engines), regions=())
-
-
-def _finish(network: Network, candidate: _Candidate) -> Plan:
-    return size_regions(_engines(network, candidate))

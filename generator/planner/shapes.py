@@ -1,17 +1,22 @@
-"""Shapes: which arrays run a set of layers in how many cycles, with how many multipliers."""
+"""Shapes: which arrays run a set of layers in how many cycles, at what cost in multipliers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
 from gatecast.hdl.sequencer import Sequencer
 
 from ..network import Layer, Network
-from .numbers import blocks, dot_taps, layer_window
-from .plan import EnginePlan
+from .numbers import kind_of, layer_window, requantizer_params
+from .plan import EnginePlan, Plan
 
-__all__ = ["Shape", "array_cycles", "shapes"]
+__all__ = ["Shape", "Shapes"]
+
+Ints = npt.NDArray[np.int64]
 
 LANES = (1, 2, 4, 8, 16, 32, 64)
 GROUPS = (1, 2, 4, 8, 16)
@@ -19,49 +24,81 @@ GROUPS = (1, 2, 4, 8, 16)
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """An array for a set of layers, and the cycles that it needs for one frame of them."""
+    """An array for a set of layers, what it takes, and the cycles that it needs for one frame of them."""
 
+    kind: Literal["systolic", "channel"]
     lanes: int
     columns: int
     group: int
     multipliers: int
+    """As :attr:`EnginePlan.multipliers` counts them, lanes of a channel array included."""
+    dsps: int
+    """Multipliers that multiply: those of a systolic array, and those of the requantizer lanes."""
     cycles: int
+    """Of all jobs of one frame, holds and jobs shorter than the sequencer's pace counted."""
 
 
-def array_cycles(network: Network, engine: EnginePlan) -> int:
-    """Cycles of all jobs of one frame on ``engine``, holds and short jobs counted."""
-    total = 0
-    for name in engine.layers:
-        layer = network.layer(name)
-        window = layer_window(layer)
-        rows, columns, _ = network.tensors[layer.output].shape
-        dot = max(dot_taps(window, engine), engine.groups)
-        total += rows * max(columns * blocks(window, engine) * dot, Sequencer.START)
-    return total
+class Shapes:
+    """All arrays of at most ``limit`` multipliers for the layers of one lowered network.
 
-
-def shapes(network: Network, layers: Sequence[Layer], limit: int) -> tuple[Shape, ...]:
-    """The arrays of at most ``limit`` multipliers that no other one beats, from the smallest to the fastest.
-
-    Lanes and groups are powers of two, so that any write and any read share a word of a feature memory. Of
-    equally fast and large arrays the one with the smallest group (fewest requantizers) stays.
+    Lanes and groups are powers of two, so that any write and any read share a word of a feature memory.
     """
-    kind = "systolic" if layer_window(layers[0]).operation == "dot" else "channel"
-    widest = max(layer_window(layer).out_channels for layer in layers)
-    found: list[Shape] = []
-    for lanes in LANES:
-        for columns in range(1, min(widest, limit // lanes) + 1) if kind == "systolic" else (lanes,):
-            for group in GROUPS:
-                if columns % group:
-                    continue
-                engine = EnginePlan(name="", kind=kind, lanes=lanes, columns=columns, group=group,
-                                    layers=tuple(layer.name for layer in layers))
-                if engine.multipliers <= limit:
-                    found.append(Shape(lanes=lanes, columns=columns, group=group,
-                                       multipliers=engine.multipliers, cycles=array_cycles(network, engine)))
-    found.sort(key=lambda shape: (shape.multipliers, shape.cycles, shape.group, shape.lanes))
-    front: list[Shape] = []
-    for shape in found:
-        if not front or shape.cycles < front[-1].cycles:
-            front.append(shape)
-    return tuple(front)
+
+    def __init__(self, network: Network, limit: int) -> None:
+        self.network, self.limit = network, limit
+        self._cycles: dict[str, Ints] = {}
+        self._fronts: dict[tuple[str, ...], tuple[Shape, ...]] = {}
+        widest = max(layer_window(layer).out_channels for layer in network.layers)
+        self._grids = {
+            "systolic": np.array([
+                (lanes, columns, group) for lanes in LANES
+                for columns in range(1, min(widest, limit // lanes) + 1)
+                for group in GROUPS if columns % group == 0], np.int64).reshape(-1, 3),
+            "channel": np.array([(lanes, lanes, group) for lanes in LANES if lanes <= limit
+                                 for group in GROUPS if lanes % group == 0], np.int64).reshape(-1, 3),
+        }
+
+    def front(self, layers: Sequence[Layer]) -> tuple[Shape, ...]:
+        """The arrays for ``layers`` that no other one beats, from the smallest to the fastest.
+
+        Of equally large and fast ones the one with the smallest group, the fewest requantizer lanes, stays.
+        """
+        names = tuple(layer.name for layer in layers)
+        if names not in self._fronts:
+            self._fronts[names] = self._front(layers)
+        return self._fronts[names]
+
+    def _front(self, layers: Sequence[Layer]) -> tuple[Shape, ...]:
+        kind = kind_of(layers[0])
+        lanes, columns, group = self._grids[kind].T
+        multipliers = lanes * columns if kind == "systolic" else lanes
+        cycles = sum((self._layer_cycles(layer) for layer in layers), np.zeros(len(lanes), np.int64))
+        lane_dsps = self._dsps_of_a_lane(layers)
+        result: list[Shape] = []
+        for index in np.lexsort((lanes, group, cycles, multipliers)):
+            if not result or cycles[index] < result[-1].cycles:
+                array = int(multipliers[index])
+                result.append(Shape(
+                    kind=kind, lanes=int(lanes[index]), columns=int(columns[index]), group=int(group[index]),
+                    multipliers=array, cycles=int(cycles[index]),
+                    dsps=(array if kind == "systolic" else 0) + int(group[index]) * lane_dsps))
+        return tuple(result)
+
+    def _layer_cycles(self, layer: Layer) -> Ints:
+        """Cycles of one frame of ``layer`` on each array of the grid."""
+        if layer.name not in self._cycles:
+            window, kind = layer_window(layer), kind_of(layer)
+            lanes, columns, group = self._grids[kind].T
+            rows, output_columns, _ = self.network.tensors[layer.output].shape
+            words = -(-window.in_channels // lanes) if kind == "systolic" else 1
+            blocks = -(-window.out_channels // columns)
+            dot = np.maximum(window.taps * words, columns // group)
+            self._cycles[layer.name] = rows * np.maximum(output_columns * blocks * dot, Sequencer.START)
+        return self._cycles[layer.name]
+
+    def _dsps_of_a_lane(self, layers: Sequence[Layer]) -> int:
+        """Multipliers of one requantizer lane for ``layers``; their widths depend on nothing else."""
+        engine = EnginePlan(name="", kind=kind_of(layers[0]), lanes=1, columns=1, group=1,
+                            layers=tuple(layer.name for layer in layers))
+        alone = Plan(network=self.network, engines=(engine,), regions=())
+        return requantizer_params(alone, engine).multipliers
