@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The four simulators: the same numbers from each, and every rule of the stream seen to be checked."""
 
 import functools
