@@ -124,11 +124,11 @@ class Accelerator(wiring.Component):
         connect(m, self.sink.stream, flipped(self.m_axis))
         m.d.comb += self.tlast_error.eq(self.source.tlast_error)
         for writer in (None, *range(len(self.engines))):
-            for index, memory in self._memories(writer=writer):
-                self._connect_write(m, writer, index, self.memories[memory])
+            for index, own in self._memories(writer=writer):
+                self._connect_write(m, writer, index, self.memories[own])
         for reader in (None, *range(len(self.engines))):
-            for index, memory in self._memories(reader=reader):
-                self._connect_read(m, reader, index, self.memories[memory])
+            for index, own in self._memories(reader=reader):
+                self._connect_read(m, reader, index, self.memories[own])
         for edge in params.edges:
             self._connect_rows(m, edge)
         return m

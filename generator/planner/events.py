@@ -134,8 +134,8 @@ def _steps(schedule: Schedule, offered: int | None) -> Iterator[tuple[int, JobSt
         while state.events and state.events[0][0] == now:
             _, kind, index, rows = heapq.heappop(state.events)
             if kind == _PRODUCED:
-                actor, layer = reader_of[index]
-                state.layers[actor][layer].kept += rows
+                reader, number = reader_of[index]
+                state.layers[reader][number].kept += rows
             elif kind == _FREED:
                 state.free[index] += rows
         for index, actor in enumerate(actors):

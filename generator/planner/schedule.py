@@ -64,8 +64,8 @@ def schedule(plan: Plan) -> Schedule:
     edges: dict[tuple[str, str | None], int] = {}
     regions: list[tuple[str, str]] = []
     for tensor in plan.network.tensors:
-        for reader, layer in readers(plan, tensor):
-            edges[tensor, layer] = len(regions)
+        for reader, reading in readers(plan, tensor):
+            edges[tensor, reading] = len(regions)
             regions.append((tensor, reader))
 
     def writes(tensor: str) -> tuple[int, ...]:
