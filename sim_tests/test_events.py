@@ -1,0 +1,198 @@
+"""The cycle model: small schedules worked out by hand, and rules that every timeline has to keep."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from dataclasses import replace
+
+import pytest
+from gatecast.hdl.sequencer import Job
+from gatecast.lower import lower
+from gatecast.planner import events
+from gatecast.planner.events import Deadlock, JobStart, Timeline
+from gatecast.planner.schedule import Actor, ActorLayer, Schedule, schedule
+from random_networks import network
+from random_plans import STYLES, random_plan
+
+ROW = Job(want=1, release=1, padding_top=0, valid_rows=1)
+
+
+def layer(name: str, job_cycles: int, jobs: tuple[Job, ...], reads: int | None, *writes: int) -> ActorLayer:
+    return ActorLayer(name=name, job_cycles=job_cycles, tap_cycles=job_cycles, jobs=jobs, reads=reads,
+                      writes=writes)
+
+
+def actor(name: str, *layers: ActorLayer, start: int = 0, produced: int = 0, released: int = 0) -> Actor:
+    return Actor(name=name, start=start, produced=produced, released=released, first_decision=1,
+                 layers=layers)
+
+
+def by_hand(credits: tuple[int, ...], *actors: Actor) -> Schedule:
+    return Schedule(actors=actors, edges=tuple((f"t{index}", "") for index in range(len(credits))),
+                    credits=credits, output_delay=2)
+
+
+def line(credits: tuple[int, int]) -> Schedule:
+    """Frames of two rows through one engine: rows of 3 cycles in, jobs of 6, rows of 2 out."""
+    return by_hand(
+        credits,
+        actor("source", layer("source", 3, (ROW, ROW), None, 0), produced=3),
+        actor("engine", layer("a", 6, (ROW, ROW), 0, 1), start=4, produced=10, released=3),
+        actor("sink", layer("sink", 2, (ROW, ROW), 1), released=3))
+
+
+def starts(timeline: Timeline, *actors: str) -> list[tuple[str, int, int]]:
+    """Layer, row and first cycle of the jobs of ``actors``, in order of decision."""
+    return [(job.layer, job.row, job.cycle) for job in timeline.jobs if job.actor in actors]
+
+
+def test_one_engine_by_hand():
+    """The output has room for one row, so the engine waits for the sink, and the source for the engine.
+
+    Row 0 is in at 3 and counts at 6; its job takes 10..15, its row counts at 25 and leaves 25..26, which
+    the engine sees at 29. It gives the row of its input back at 18: 15 and three.
+    """
+    timeline = events.run(line((2, 1)), 2)
+    assert timeline.jobs[2] == JobStart(actor="engine", layer="a", row=0, cycle=10, cycles=6)
+    assert starts(timeline, "source") == [("source", 0, 1), ("source", 1, 4), ("source", 2, 18),
+                                          ("source", 3, 41), ("source", 4, 64), ("source", 5, 87)]
+    assert starts(timeline, "engine") == [("a", 0, 10), ("a", 1, 33), ("a", 2, 56), ("a", 3, 79)]
+    assert starts(timeline, "sink") == [("sink", 0, 25), ("sink", 1, 48), ("sink", 2, 71), ("sink", 3, 94)]
+    assert timeline.frame_cycles == (51, 97)
+
+
+def test_with_room_the_engine_works_without_a_gap():
+    timeline = events.run(line((8, 8)), 3)
+    assert starts(timeline, "engine")[:4] == [("a", 0, 10), ("a", 1, 16), ("a", 2, 22), ("a", 3, 28)]
+    assert timeline.frame_cycles == (34, 46, 58)
+
+
+def test_offered_frames_are_all_that_enter():
+    timeline = events.run(line((8, 8)), 2, offered=2)
+    assert len(starts(timeline, "source")) == len(starts(timeline, "engine")) == 4
+    assert timeline.frame_cycles == (34, 46)
+
+
+def test_the_latest_layer_goes_first_by_hand():
+    """Both layers are ready at 20 and the later one runs. All frames are one row; all jobs take 4 cycles."""
+    timeline = events.run(by_hand(
+        (3, 4, 3),
+        actor("source", layer("source", 1, (ROW,), None, 0), produced=3),
+        actor("engine", layer("a", 4, (ROW,), 0, 1), layer("b", 4, (ROW,), 1, 2),
+              start=4, produced=5, released=3),
+        actor("sink", layer("sink", 1, (ROW,), 2), released=3)), 3)
+    assert starts(timeline, "engine")[:6] == [
+        ("a", 0, 8), ("a", 1, 12), ("a", 2, 16), ("b", 0, 20), ("b", 1, 24), ("b", 2, 28)]
+    assert timeline.frame_cycles == (30, 34, 38)
+
+
+def test_short_jobs_are_start_cycles_apart():
+    numbers = line((8, 8))
+    source, engine, sink = numbers.actors
+    short = replace(engine, layers=(replace(engine.layers[0], job_cycles=1),))
+    fast = replace(source, layers=(replace(source.layers[0], job_cycles=1),))
+    timeline = events.run(replace(numbers, actors=(fast, short, sink)), 2)
+    assert starts(timeline, "engine")[:4] == [("a", 0, 8), ("a", 1, 12), ("a", 2, 16), ("a", 3, 20)]
+
+
+def test_rows_that_are_kept_are_not_released():
+    """The first job wants both rows and keeps one, the second one gives both back."""
+    jobs = (replace(ROW, want=2, release=0), replace(ROW, want=2, release=2))
+    numbers = line((2, 8))
+    source, engine, sink = numbers.actors
+    windowed = replace(engine, layers=(replace(engine.layers[0], jobs=jobs),))
+    timeline = events.run(replace(numbers, actors=(source, windowed, sink)), 2)
+    # Row 1 is in at 6 and counts at 9; both jobs follow, 13..18 and 19..24, and row 2 enters at 27.
+    assert starts(timeline, "engine")[:2] == [("a", 0, 13), ("a", 1, 19)]
+    assert starts(timeline, "source")[2:4] == [("source", 2, 27), ("source", 3, 30)]
+
+
+@pytest.mark.parametrize("credits", [(0, 1), (1, 0)])
+def test_without_rows_nothing_moves(credits):
+    with pytest.raises(Deadlock) as caught:
+        events.run(line(credits), 3)
+    assert str(caught.value) == ("the plan stops after 0 of 3 frames: its regions have too few rows; "
+                                 "give them more")
+    with pytest.raises(Deadlock) as caught:
+        events.period(line(credits))
+    assert str(caught.value) == "the plan stops: its regions have too few rows; give them more"
+
+
+def test_a_region_smaller_than_what_a_job_wants_deadlocks():
+    jobs = (replace(ROW, want=2, release=2),)
+    numbers = line((1, 1))
+    source, engine, sink = numbers.actors
+    windowed = replace(numbers, actors=(source, replace(engine, layers=(replace(
+        engine.layers[0], jobs=jobs),)), sink))
+    with pytest.raises(Deadlock):
+        events.run(windowed, 1)
+    assert events.run(replace(windowed, credits=(2, 1)), 1).frame_cycles
+
+
+def test_period_by_hand():
+    """23 cycles a row where the output has room for one; 6 where the engine never waits."""
+    latency, cycles, frames = events.period(line((2, 1)))
+    assert (latency, cycles / frames) == (51, 46)
+    latency, cycles, frames = events.period(line((8, 8)))
+    assert (latency, cycles / frames) == (34, 12)
+
+
+def test_without_a_period_the_second_half_stands_for_it():
+    """The source is ahead by more each frame until its region is full; of four, the last two are counted."""
+    numbers = line((8, 8))
+    out = events.run(numbers, 4).frame_cycles
+    assert events.period(numbers, limit=4) == (out[0], out[3] - out[1], 2)
+
+
+RANDOM = [(seed, style) for seed in range(12) for style in STYLES]
+
+
+def random_schedule(seed: int, style: str) -> Schedule:
+    return schedule(random_plan(lower(network(seed, layers=1 + seed % 5)), style, seed))
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_the_period_is_that_of_a_long_run(seed, style):
+    numbers = random_schedule(seed, style)
+    latency, cycles, frames = events.period(numbers)
+    assert frames < 100, "this schedule has no period"
+    out = events.run(numbers, 60 + 3 * frames).frame_cycles
+    assert out[0] == latency
+    assert [out[-1 - n * frames] - out[-1 - (n + 1) * frames] for n in range(3)] == [cycles] * 3
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_every_timeline_keeps_the_rules(seed, style):
+    """No job before its rows, no row without room, no two jobs at once: checked job by job, afterwards."""
+    numbers = random_schedule(seed, style)
+    timeline = events.run(numbers, 4)
+    actors = {part.name: part for part in numbers.actors}
+    layers = {part.name: part for each in numbers.actors for part in each.layers}
+    # For each edge, sorted: when decisions see each row in it, and when they see each row free again.
+    produced: dict[int, list[int]] = defaultdict(list)
+    freed: dict[int, list[int]] = defaultdict(list)
+    for job in timeline.jobs:
+        part, last = layers[job.layer], job.cycle + job.cycles - 1
+        for edge in part.writes:
+            produced[edge].append(last + actors[job.actor].produced)
+        if part.reads is not None:
+            freed[part.reads] += ([last + actors[job.actor].released]
+                                  * part.jobs[job.row % len(part.jobs)].release)
+    free_from: dict[str, int] = dict.fromkeys(actors, 1)
+    taken: dict[str, int] = defaultdict(int)
+    next_row: dict[str, int] = defaultdict(int)
+    for job in timeline.jobs:
+        part, owner = layers[job.layer], actors[job.actor]
+        decision = job.cycle - owner.start
+        assert job.row == next_row[job.layer]
+        assert job.cycles == part.job_cycles
+        assert decision >= free_from[job.actor]
+        for edge in part.writes:
+            assert job.row + 1 - bisect_right(freed[edge], decision) <= numbers.credits[edge]
+        if part.reads is not None:
+            wanted = part.jobs[job.row % len(part.jobs)]
+            assert bisect_right(produced[part.reads], decision) >= taken[job.layer] + wanted.want
+            taken[job.layer] += wanted.release
+        free_from[job.actor] = decision + max(job.cycles, owner.start)
+        next_row[job.layer] += 1
