@@ -139,10 +139,11 @@ def test_period_by_hand():
 
 
 def test_without_a_period_the_second_half_stands_for_it():
-    """The source is ahead by more each frame until its region is full; of four, the last two are counted."""
-    numbers = line((8, 8))
+    """The source is ahead by more each frame until its region is full; of four, the last two count."""
+    numbers = line((100, 8))
     out = events.run(numbers, 4).frame_cycles
     assert events.period(numbers, limit=4) == (out[0], out[3] - out[1], 2)
+    assert events.period(numbers) == (out[0], 12, 1)
 
 
 RANDOM = [(seed, style) for seed in range(12) for style in STYLES]
