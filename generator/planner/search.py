@@ -73,8 +73,9 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
          for candidate in [_shape(shapes, groups, budget)] if candidate is not None),
         key=lambda candidate: (candidate.cycles, candidate.multipliers, len(candidate.groups)))
     if not candidates:
-        raise InputError(f"network '{network.name}' needs at least {_fewest(network, engines)} multipliers "
-                         f"for engines '{engines}', {budget.name} has {_limit(budget)}; "
+        need, has = _shortage(network, engines, budget)
+        raise InputError(f"network '{network.name}' needs at least {need} multipliers "
+                         f"for engines '{engines}', {budget.name} has {has}; "
                          f"take a larger board or fewer engines")
     finalists = [size_regions(_plan(network, candidate)) for candidate in candidates[:FINALISTS]]
     fitting = [finalist for finalist in finalists if _fits(finalist, budget)]
@@ -93,8 +94,14 @@ def _fits(finished: Plan, budget: Budget) -> bool:
     return budget.memory_bits is None or resources(finished).memory_bits <= budget.memory_bits
 
 
-def _fewest(network: Network, engines: Engines) -> int:
-    return min(len(groups) for groups in _partitions(network, engines))
+def _shortage(network: Network, engines: Engines, budget: Budget) -> tuple[int, int]:
+    """Multipliers that the smallest engines need and that ``budget`` has: of arrays, or of the whole chip."""
+    shapes = Shapes(network, 1)
+    smallest = [[shapes.front(layers)[0] for layers in groups] for groups in _partitions(network, engines)]
+    arrays = min(sum(shape.multipliers for shape in chosen) for chosen in smallest)
+    if arrays > budget.multipliers or budget.dsps is None:
+        return arrays, budget.multipliers
+    return min(sum(shape.dsps for shape in chosen) for chosen in smallest), budget.dsps
 
 
 def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Layer, ...], ...]]:
@@ -153,13 +160,15 @@ def _neighbour_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tup
 
 def _shape(shapes: Shapes, groups: tuple[tuple[Layer, ...], ...], budget: Budget) -> _Candidate | None:
     """The fastest shapes for ``groups`` within ``budget``, requantizers counted; none if nothing fits."""
-    limit = _limit(budget)
+    limit, least = _limit(budget), len(groups)
     fronts = [shapes.front(layers) for layers in groups]
-    while limit >= len(groups):
+    while limit >= least:
         candidate = _fastest(shapes.network, groups, fronts, limit)
         if candidate is None or budget.dsps is None or candidate.dsps <= budget.dsps:
             return candidate
-        limit = min(limit, candidate.multipliers) - max(1, (candidate.dsps - budget.dsps) // 2)
+        if limit == least:
+            return None
+        limit = max(candidate.multipliers - max(1, (candidate.dsps - budget.dsps) // 2), least)
     return None
 
 
