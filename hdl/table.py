@@ -64,8 +64,9 @@ class Table(wiring.Component):
         m = Module()
         stored = {column: shape for column, shape in self.column_shapes.items()
                   if self._varies(self.contents, column)}
-        for column in self.column_shapes.keys() - stored.keys():
-            m.d.comb += getattr(self, column).eq(self.contents[0][column])
+        for column in self.column_shapes:
+            if column not in stored:
+                m.d.comb += getattr(self, column).eq(self.contents[0][column])
         if stored:
             layout = data.StructLayout(stored)
             init: list[Any] = [{column: row[column] for column in stored} for row in self.contents]
