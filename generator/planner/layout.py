@@ -8,12 +8,11 @@ from gatecast.hdl.feature_memory import FeatureMemoryParams
 
 from .plan import SINK, SOURCE, Plan
 
-__all__ = ["MemoryLayout", "RegionLayout", "layouts", "link_lanes"]
+__all__ = ["LINK_BYTES", "MemoryLayout", "RegionLayout", "layouts"]
 
 
-def link_lanes() -> int:
-    """Bytes of a beat on the links."""
-    return 1
+# Bytes of a beat on the links.
+LINK_BYTES = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +47,8 @@ def layouts(plan: Plan) -> tuple[MemoryLayout, ...]:
     pairs = dict.fromkeys((region.writer, region.reader) for region in plan.regions)
     memories = []
     for writer, reader in pairs:
-        write_bytes = link_lanes() if writer == SOURCE else engines[writer].group
-        read_bytes = link_lanes() if reader == SINK else engines[reader].lanes
+        write_bytes = LINK_BYTES if writer == SOURCE else engines[writer].group
+        read_bytes = LINK_BYTES if reader == SINK else engines[reader].lanes
         word = max(write_bytes, read_bytes)
         regions, base = {}, 0
         for region in plan.regions:

@@ -57,7 +57,7 @@ class Prediction:
     cycles_per_inference: float
     """Mean over one period of the steady state under endless input."""
     latency_cycles: int
-    """Cycles until the last byte of a lone first frame has left."""
+    """Cycles until the last byte of the first frame has left, others coming in behind it."""
     bottleneck: str
     """The engine (or link) with the most cycles of work in a frame."""
     bottleneck_cycles: int
