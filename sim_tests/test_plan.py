@@ -1,0 +1,124 @@
+"""The plan as a value: what it says of itself, through JSON and back, and its resources as built."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from gatecast.elaboration import parameters
+from gatecast.hdl.sequencer import Sequencer
+from gatecast.hdl.systolic import SystolicParams
+from gatecast.hdl.table import Table
+from gatecast.lower import lower
+from gatecast.planner import Budget, EnginePlan, Plan, Region, Resources, events, plan, predict, resources
+from gatecast.planner.plan import SINK, SOURCE
+from gatecast.planner.schedule import schedule
+from random_networks import network
+from random_plans import STYLES, random_plan
+
+RANDOM = [(seed, style) for seed in range(8) for style in STYLES]
+
+
+def make(seed: int, style: str) -> Plan:
+    return random_plan(lower(network(seed, layers=1 + seed % 5)), style, seed)
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_through_json_and_back(seed, style):
+    made = make(seed, style)
+    document = json.loads(json.dumps(made.to_json()))
+    assert Plan.from_json(made.network, document) == made
+    assert json.loads(str(made)) == document
+
+
+def test_json_is_plain():
+    made = Plan(
+        network=lower(network(1, layers=1)),
+        engines=(EnginePlan(name="e", kind="systolic", lanes=2, columns=6, group=3, layers=("a", "b")),),
+        regions=(Region(tensor="input", writer=SOURCE, reader="e", rows=7),))
+    assert made.to_json() == {
+        "network": "random",
+        "engines": [{"name": "e", "kind": "systolic", "lanes": 2, "columns": 6, "group": 3,
+                     "layers": ["a", "b"]}],
+        "regions": [{"tensor": "input", "writer": "source", "reader": "e", "rows": 7}],
+    }
+
+
+def test_engines_count_their_multipliers():
+    systolic = EnginePlan(name="", kind="systolic", lanes=4, columns=6, group=2, layers=())
+    assert (systolic.multipliers, systolic.groups) == (24, 3)
+    channel = EnginePlan(name="", kind="channel", lanes=8, columns=8, group=2, layers=())
+    assert (channel.multipliers, channel.groups) == (8, 4)
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_everything_is_found_by_its_name(seed, style):
+    made = make(seed, style)
+    for layer in made.network.layers:
+        assert layer.name in made.engine_of(layer.name).layers
+        assert made.writer_of(layer.output) == made.engine_of(layer.name).name
+        reader = made.engine_of(layer.name).name
+        assert made.region(layer.inputs[0], reader).writer == made.writer_of(layer.inputs[0])
+    assert made.writer_of(made.network.input) == SOURCE
+    assert made.region(made.network.output, SINK).tensor == made.network.output
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_resources_are_those_of_the_hardware(seed, style):
+    made = make(seed, style)
+    built = parameters(made)
+    systolic = [engine.array for engine in built.engines if isinstance(engine.array, SystolicParams)]
+    expected = resources(made)
+    assert expected.weight_bits == sum(8 * array.weights.size for array in systolic)
+    assert expected.parameter_bits == sum(Table.bits(engine.requantizer.rows) for engine in built.engines)
+    assert expected.feature_bits == sum(8 * memory.params.words * memory.params.word_bytes
+                                        for memory in built.memories)
+    assert expected.requantizer_multipliers == sum(engine.requantizer.multipliers for engine in built.engines)
+    assert expected.multipliers == sum(
+        engine.array.lanes * (engine.array.columns if isinstance(engine.array, SystolicParams) else 1)
+        for engine in built.engines)
+    assert expected.memory_bits == expected.weight_bits + expected.parameter_bits + expected.feature_bits
+
+
+def test_memory_bits_add_up():
+    assert Resources(multipliers=1, requantizer_multipliers=2, weight_bits=30, parameter_bits=400,
+                     feature_bits=5000).memory_bits == 5430
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_the_prediction_is_that_of_the_events(seed, style):
+    made = make(seed, style)
+    prediction = predict(made)
+    latency, cycles, frames = events.period(schedule(made))
+    assert (prediction.latency_cycles, prediction.cycles_per_inference) == (latency, cycles / frames)
+
+
+@pytest.mark.parametrize(("seed", "style"), RANDOM)
+def test_the_bottleneck_is_the_busiest(seed, style):
+    """Nothing is faster than its busiest part; the taps of an engine are counted, its holds are not."""
+    made = make(seed, style)
+    prediction, built = predict(made), parameters(made)
+    work = {"source": built.input_bytes, "sink": built.output_bytes}
+    for engine, params in zip(made.engines, built.engines, strict=True):
+        work[engine.name] = sum(
+            len(layer.sequencer.jobs) * layer.walk.columns * layer.walk.blocks * layer.walk.dot_taps
+            for layer in params.layers)
+    assert prediction.bottleneck_cycles == max(work.values()) == work[prediction.bottleneck]
+    assert prediction.bottleneck_cycles <= prediction.cycles_per_inference
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_short_jobs_are_paced_by_the_sequencer(style):
+    """What the events say of an engine whose jobs are all shorter than START: a job each START cycles."""
+    for seed in range(30):
+        made = make(seed, style)
+        busy = [sum(max(layer.walk.job_cycles, Sequencer.START) * len(layer.sequencer.jobs)
+                    for layer in params.layers) for params in parameters(made).engines]
+        assert predict(made).cycles_per_inference >= max(busy)
+
+
+def test_the_same_plan_twice():
+    """From two readings of the same network, to the byte."""
+    made = [plan(lower(network(4, layers=4)), Budget(multipliers=16)) for _ in range(2)]
+    assert str(made[0]) == str(made[1])
+    assert predict(made[0]) == predict(made[1])

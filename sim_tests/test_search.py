@@ -1,0 +1,234 @@
+"""The search: every budget is kept, every plan is of the kind asked for, every refusal is one sentence."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import comb
+from typing import Any
+
+import pytest
+from gatecast.errors import InputError
+from gatecast.lower import lower
+from gatecast.network import Network
+from gatecast.planner import Budget, plan, predict, resources
+from gatecast.planner.numbers import kind_of
+from gatecast.planner.plan import Plan
+from gatecast.planner.search import _all_splits, _neighbour_splits, _partitions
+from gatecast.planner.shapes import Shapes
+from random_networks import network
+
+KINDS = ("folded", "per-layer", "auto")
+SEEDS = range(6)
+
+
+def random_network(seed: int) -> Network:
+    return lower(network(seed, layers=1 + seed % 5))
+
+
+def dots(count: int, *, pools: int = 0) -> Network:
+    """A network of this many convolutions, and pools behind them."""
+    for seed in range(100):
+        kinds = ("conv2d", "max_pool") if pools else ("conv2d",)
+        made = lower(network(seed, layers=count + pools, kinds=kinds))
+        if sum(kind_of(layer) == "systolic" for layer in made.layers) == count:
+            return made
+    raise AssertionError
+
+
+def stirling(n: int, k: int) -> int:
+    """Ways to put n things into k groups, none empty."""
+    if n == k:
+        return 1
+    return 0 if k == 0 or k > n else k * stirling(n - 1, k) + stirling(n - 1, k - 1)
+
+
+def dsps(of: Plan) -> int:
+    """Multipliers that multiply: of systolic arrays, and of requantizers."""
+    arrays = sum(engine.multipliers for engine in of.engines if engine.kind == "systolic")
+    return arrays + resources(of).requantizer_multipliers
+
+
+def refused(*args: Any, **kwargs: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        plan(*args, **kwargs)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("engines", KINDS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_more_multipliers_than_the_budget(seed, engines):
+    lowered, planned = random_network(seed), 0
+    for multipliers in (2, 5, 13, 40):
+        if engines == "per-layer" and multipliers < len(lowered.layers):
+            continue
+        made = plan(lowered, Budget(multipliers=multipliers), engines=engines)
+        assert resources(made).multipliers <= multipliers
+        planned += 1
+    assert planned >= 2
+
+
+@pytest.mark.parametrize("engines", KINDS)
+@pytest.mark.parametrize("seed", [1, 3, 34])
+def test_requantizers_count_among_the_dsps(seed, engines):
+    """From the smallest chip that is not refused on, every one is enough, and its plan fits."""
+    lowered, refusals, planned = random_network(seed), 0, 0
+    for available in range(1, 26):
+        budget = Budget(multipliers=40, dsps=available)
+        try:
+            made = plan(lowered, budget, engines=engines)
+        except InputError:
+            refusals += 1
+            assert planned == 0, "a larger chip is refused where a smaller one did"
+            continue
+        planned += 1
+        assert dsps(made) <= available
+        assert resources(made).multipliers <= 40
+    assert planned
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_more_multipliers_are_no_slower(seed):
+    """Of folded plans, where only the shape is to choose; the regions may cost half a percent."""
+    lowered = random_network(seed)
+    cycles = [predict(plan(lowered, Budget(multipliers=count), engines="folded")).cycles_per_inference
+              for count in (2, 4, 8, 16, 32, 64)]
+    assert all(larger <= smaller * 1.005 for smaller, larger in pairwise(cycles))
+
+
+def check_engines(made: Plan) -> None:
+    """Every layer on one engine of its kind, layers and engines in execution order."""
+    order = [layer.name for layer in made.network.layers]
+    assert sorted(order) == sorted(name for engine in made.engines for name in engine.layers)
+    for engine in made.engines:
+        assert list(engine.layers) == sorted(engine.layers, key=order.index)
+        assert {kind_of(made.network.layer(name)) for name in engine.layers} == {engine.kind}
+    assert list(made.engines) == sorted(made.engines, key=lambda engine: order.index(engine.layers[0]))
+    assert len({engine.name for engine in made.engines}) == len(made.engines)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_folded_plans_have_one_engine_of_each_kind(seed):
+    lowered = random_network(seed)
+    made = plan(lowered, Budget(multipliers=20), engines="folded")
+    check_engines(made)
+    kinds = {kind_of(layer) for layer in lowered.layers}
+    assert sorted(engine.kind for engine in made.engines) == sorted(kinds)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_per_layer_plans_have_an_engine_for_each_layer(seed):
+    lowered = random_network(seed)
+    made = plan(lowered, Budget(multipliers=20), engines="per-layer")
+    check_engines(made)
+    assert [engine.layers for engine in made.engines] == [(layer.name,) for layer in lowered.layers]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_number_is_that_of_systolic_engines(count):
+    lowered = dots(3, pools=2)
+    made = plan(lowered, Budget(multipliers=30), engines=count)
+    check_engines(made)
+    assert [engine.kind for engine in made.engines].count("systolic") == count
+    assert [engine.kind for engine in made.engines].count("channel") == 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_auto_keeps_the_rules(seed):
+    check_engines(plan(random_network(seed), Budget(multipliers=20)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_engine_is_larger_than_the_links_need(seed):
+    """With multipliers to spare, each engine is the smallest that keeps up with the slower link."""
+    lowered = random_network(seed)
+    links = max(lowered.tensors[lowered.input].size, lowered.tensors[lowered.output].size)
+    fronts = Shapes(lowered, 3000)
+    for engine in plan(lowered, Budget(multipliers=3000), engines="folded").engines:
+        front = fronts.front([lowered.layer(name) for name in engine.layers])
+        smaller = [shape.cycles for shape in front if shape.multipliers < engine.multipliers]
+        pace = max(links, front[-1].cycles)
+        assert all(cycles > pace for cycles in smaller)
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_all_splits_are_counted_by_stirling(count):
+    layers = dots(6).layers
+    found = list(_all_splits(layers, count))
+    assert len(found) == stirling(6, count)
+    assert len({frozenset(frozenset(layer.name for layer in group) for group in groups)
+                for groups in found}) == len(found)
+    order = [layer.name for layer in layers]
+    for groups in found:
+        assert len(groups) == count
+        assert sorted((layer.name for group in groups for layer in group), key=order.index) == order
+        for group in groups:
+            names = [layer.name for layer in group]
+            assert names == sorted(names, key=order.index)
+
+
+def test_all_splits_into_more_groups_than_layers():
+    assert list(_all_splits(dots(2).layers, 3)) == []
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_neighbour_splits_are_cuts(count):
+    layers = dots(6).layers
+    found = list(_neighbour_splits(layers, count))
+    assert len({tuple(map(len, groups)) for groups in found}) == comb(5, count - 1) == len(found)
+    for groups in found:
+        assert tuple(layer for group in groups for layer in group) == layers
+        assert all(groups)
+
+
+def test_many_layers_are_split_among_neighbours_only():
+    assert len(list(_partitions(dots(8), 2))) == stirling(8, 2)
+    assert len(list(_partitions(dots(9), 2))) == 8
+    assert len(list(_partitions(dots(9), "auto"))) == 2**8
+
+
+def test_a_network_of_channel_layers_alone():
+    lowered = lower(network(1, layers=2, kinds=("max_pool",)))
+    for engines in ("folded", "auto", 1):
+        made = plan(lowered, Budget(multipliers=8), engines=engines)
+        check_engines(made)
+        assert [engine.kind for engine in made.engines] == ["channel"]
+
+
+def test_the_same_input_gives_the_same_plan():
+    budget = Budget(multipliers=24, dsps=40)
+    assert plan(random_network(4), budget).to_json() == plan(random_network(4), budget).to_json()
+
+
+@pytest.mark.parametrize(("engines", "multipliers", "need"), [
+    ("folded", 1, 2), ("per-layer", 4, 5), (2, 2, 3), ("auto", 0, 2)])
+def test_refuses_budgets_without_a_multiplier_for_each_engine(engines, multipliers, need):
+    assert refused(dots(3, pools=2), Budget(multipliers=multipliers), engines=engines) == (
+        f"network 'random' needs at least {need} multipliers for engines '{engines}', "
+        f"the budget has {multipliers}; take a larger board or fewer engines")
+
+
+def test_refuses_chips_without_dsps_for_the_requantizers():
+    """The number that it names is enough."""
+    lowered = dots(2)
+    smallest = plan(lowered, Budget(multipliers=1), engines="folded")
+    need = dsps(smallest)
+    assert need > 1
+    assert refused(lowered, Budget(multipliers=40, dsps=need - 1, name="the board"), engines="folded") == (
+        f"network 'random' needs at least {need} multipliers for engines 'folded', "
+        f"the board has {need - 1}; take a larger board or fewer engines")
+    assert dsps(plan(lowered, Budget(multipliers=40, dsps=need), engines="folded")) == need
+
+
+def test_refuses_chips_without_memory():
+    lowered = dots(2)
+    bits = resources(plan(lowered, Budget(multipliers=4), engines="folded")).memory_bits
+    fits = plan(lowered, Budget(multipliers=4, memory_bits=bits), engines="folded")
+    assert resources(fits).memory_bits <= bits
+    assert refused(lowered, Budget(multipliers=4, memory_bits=100, name="the board"), engines="folded") == (
+        f"network 'random' needs {-(-bits // 1024)} Kbit of memory, the board has 0; take a larger board")
+
+
+@pytest.mark.parametrize("engines", [0, 4, -1])
+def test_refuses_numbers_of_engines(engines):
+    assert refused(dots(3, pools=2), Budget(multipliers=20), engines=engines) == (
+        f"network 'random' has 3 layers for systolic engines, so engines must be from 1 to 3, not {engines}")
