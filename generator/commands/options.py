@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
-from .. import flow
+from .. import console, flow
 from ..lower import lower
 from ..network import Network
 from ..planner import Engines, Plan, plan
@@ -62,4 +62,5 @@ def planned(arguments: Namespace) -> tuple[Network, Plan]:
     limits = flow.budget(arguments.board, family=getattr(arguments, "family", None),
                          multipliers=arguments.multipliers)
     network = read(arguments.network)
-    return network, plan(lower(network), limits, engines=arguments.engines)
+    with console.steps(f"planning {network.name}"):
+        return network, plan(lower(network), limits, engines=arguments.engines)
