@@ -5,6 +5,7 @@ from typing import Any
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
 from amaranth.lib import io
+
 from gatecast.hdl.uart_top import UartTop
 
 from .board import Board

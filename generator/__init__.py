@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from .elaboration import elaborate
     from .errors import CheckError, GatecastError, InputError
     from .flow import Trial, budget, simulate
-    from .lower import lower
+    from .lowering import lower
     from .network import Network
     from .planner import Budget, Plan, plan, predict, resources
-    from .read import read
+    from .reader import read
 
 __all__ = ["BoardTrial", "Budget", "CheckError", "GatecastError", "InputError", "Network", "Plan", "Trial",
            "budget", "build", "elaborate", "generate", "load", "lower", "plan", "predict", "read",
@@ -35,10 +35,10 @@ _HOMES = {
     "elaboration": ("elaborate",),
     "errors": ("CheckError", "GatecastError", "InputError"),
     "flow": ("Trial", "budget", "simulate"),
-    "lower": ("lower",),
+    "lowering": ("lower",),
     "network": ("Network",),
     "planner": ("Budget", "Plan", "plan", "predict", "resources"),
-    "read": ("read",),
+    "reader": ("read",),
 }
 
 

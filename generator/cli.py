@@ -21,7 +21,7 @@ from amaranth.hdl import UnusedElaboratable
 from . import console
 from .commands import COMMANDS
 from .errors import CheckError, GatecastError, InputError
-from .read.fields import did_you_mean
+from .hints import did_you_mean
 
 __all__ = ["main"]
 

@@ -11,9 +11,8 @@ from typing import Any
 
 from gatecast.boards import Board
 
-from . import toolbox
-from .simulate import processes
-from .simulate.files import build_once
+from . import processes, toolbox
+from .files import build_once
 
 __all__ = ["Route", "pack", "part_options", "route", "statistics", "synthesize"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from gatecast.hdl.accelerator import Accelerator, AcceleratorParams, Edge, LayerRef, MemoryRef
 from gatecast.hdl.channel import ChannelParams
 from gatecast.hdl.engine import EngineParams

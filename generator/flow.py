@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from gatecast.boards import Board, Part, boards, families
 
 from . import golden
@@ -15,14 +16,14 @@ from .arrays import check_frames, check_labels
 from .comparison import Comparison, accuracy, compare
 from .elaboration import elaborate
 from .errors import InputError
+from .hints import did_you_mean
 from .network import Network
 from .operators.operator import Int8
 from .planner import Budget, Plan
 from .planner.events import run as run_events
 from .planner.schedule import schedule
-from .read.fields import did_you_mean
-from .simulate import SIMULATORS, Stimulus
-from .simulate import simulate as simulate_accelerator
+from .simulation import SIMULATORS, Stimulus
+from .simulation import simulate as simulate_accelerator
 from .verilog import module_name
 
 __all__ = ["DEFAULT_BOARD", "Trial", "budget", "find_board", "find_part", "simulate"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from gatecast.hdl.frame_link import FrameLinkParams
 
 from .errors import CheckError, InputError

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from gatecast.hdl.requantization import Requantization
 
 from .arrays import load_arrays

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
 from gatecast.hdl.requantization import Requantization
 
 from .bounds import Bounds

@@ -19,7 +19,7 @@ from gatecast.hdl.uart_top import UartTop
 
 from . import ecp5_flow, verilog
 from .errors import CheckError, InputError
-from .simulate.files import written_whole
+from .files import written_whole
 from .synthesis_report import Resources, critical_path, fmax_mhz, placed_resources, synthesized_resources
 
 __all__ = ["BITSTREAM", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]

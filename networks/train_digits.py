@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from gatecast import golden
-from gatecast.read import read
+from gatecast.reader import read
 
 from .float_cnn import WEIGHT_MAX, FloatCnn, Floats, Ints, train, weight_scales
 

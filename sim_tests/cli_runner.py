@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tiny_description import described
+
 from gatecast import golden
 from gatecast.cli import main
-from tiny_description import described
 
 __all__ = ["cli", "numbers", "refused", "tiny_inputs"]
 

@@ -5,6 +5,7 @@ import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
 from gatecast.hdl.links import AxiStream
 
 STEP = 17

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from gatecast.network import Layer, Network, Tensor
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d

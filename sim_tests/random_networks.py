@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from gatecast.network import Layer, Network, Tensor
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d
@@ -14,11 +15,13 @@ from gatecast.operators.operator import Operator, Shape
 from gatecast.operators.pool import Pool
 from gatecast.quantization import Quantization
 
+KINDS = ("conv2d", "max_pool", "avg_pool", "dense")
 ACTIVATIONS = ("none", "relu", "relu6", "relu_n1_to_1")
 
 
 def quantization(rng: np.random.Generator) -> Quantization:
-    return Quantization(scale=float(np.float32(rng.uniform(0.01, 0.3))), zero_point=int(rng.integers(-128, 128)))
+    return Quantization(scale=float(np.float32(rng.uniform(0.02, 0.5))),
+                        zero_point=int(rng.integers(-128, 128)))
 
 
 def linear(rng: np.random.Generator, shape: tuple[int, ...], source: Quantization) -> dict[str, Any]:
@@ -26,7 +29,7 @@ def linear(rng: np.random.Generator, shape: tuple[int, ...], source: Quantizatio
     weights = rng.integers(-128, 128, shape).astype(np.int8)
     taps = int(np.prod(shape[1:]))
     spread = 74 * 74 * np.sqrt(taps)
-    output = Quantization(scale=float(np.float32(rng.uniform(0.02, 0.5))), zero_point=int(rng.integers(-128, 128)))
+    output = quantization(rng)
     gain = rng.uniform(0.3, 2.0, shape[0])
     scales = (output.scale / source.scale * gain * 50 / spread).astype(np.float32).astype(np.float64)
     bias = rng.integers(-int(spread), int(spread), shape[0]).astype(np.int32)
@@ -66,8 +69,7 @@ def operator(rng: np.random.Generator, kind: str, shape: Shape, source: Quantiza
                 quantization=source, activation=str(rng.choice(ACTIVATIONS)))
 
 
-def network(seed: int, *, layers: int = 4, kinds: tuple[str, ...] = ("conv2d", "max_pool", "avg_pool", "dense"),
-            name: str = "random") -> Network:
+def network(seed: int, *, layers: int = 4) -> Network:
     """A chain of ``layers`` random layers; the same seed gives the same network."""
     rng = np.random.default_rng(seed)
     shape: Shape = (int(rng.integers(1, 10)), int(rng.integers(1, 10)), int(rng.integers(1, 7)))
@@ -76,7 +78,7 @@ def network(seed: int, *, layers: int = 4, kinds: tuple[str, ...] = ("conv2d", "
     chain: list[Layer] = []
     previous = "input"
     for index in range(layers):
-        kind = str(rng.choice(kinds))
+        kind = str(rng.choice(KINDS))
         made = operator(rng, kind, shape, source)
         shape = made.output_shape([shape])
         source = made.quantization if isinstance(made, Pool) else made.output  # type: ignore[attr-defined]
@@ -84,4 +86,5 @@ def network(seed: int, *, layers: int = 4, kinds: tuple[str, ...] = ("conv2d", "
         tensors[layer] = Tensor(name=layer, shape=shape, quantization=source)
         chain.append(Layer(name=layer, operator=made, inputs=(previous,), output=layer, origin="random"))
         previous = layer
-    return Network(name=name, tensors=tensors, layers=tuple(chain), input="input", output=previous).verify()
+    return Network(name="random", tensors=tensors, layers=tuple(chain), input="input",
+                   output=previous).verify()

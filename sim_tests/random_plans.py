@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from gatecast.network import Network
 from gatecast.planner.numbers import layer_window, readers
 from gatecast.planner.plan import EnginePlan, Plan, Region

@@ -7,10 +7,10 @@ from functools import cache
 from xml.etree import ElementTree
 
 from gatecast.boards import Board, boards
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.planner import Budget, Engines, Plan, plan, predict, resources
-from gatecast.read import read
+from gatecast.reader import read
 from gatecast.report import BuildSummary, ReportInputs, SimulationSummary
 
 SVG = "{http://www.w3.org/2000/svg}"

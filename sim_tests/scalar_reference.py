@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.dense import Dense

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from amaranth.back import rtlil
-from gatecast import toolbox, verilog
+
+from gatecast import processes, toolbox, verilog
+from gatecast.files import build_once
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.hdl.uart_top import UartTop
-from gatecast.simulate import processes
-from gatecast.simulate.files import build_once
 
 HARNESS = Path(__file__).with_name("simulated_board.cc")
 

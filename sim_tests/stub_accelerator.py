@@ -5,6 +5,7 @@ import numpy.typing as npt
 from amaranth.hdl import Module, Mux, ResetSignal, Signal
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
+
 from gatecast.hdl.links import AxiStream
 
 FAULTS = (

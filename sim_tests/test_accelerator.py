@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from random_networks import network
+from random_plans import STYLES, random_plan
+
 from gatecast import golden
 from gatecast.elaboration import elaborate
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.planner import events
 from gatecast.planner.plan import Plan
 from gatecast.planner.schedule import schedule
-from gatecast.simulate import SimulationResult, Stimulus, simulate
-
-from random_networks import network
-from random_plans import STYLES, random_plan
+from gatecast.simulation import SimulationResult, Stimulus, simulate
 
 SEEDS = range(16)
 

@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import gatecast
 import numpy as np
 import pytest
-from gatecast.verilog import convert_rtlil
 from tiny_description import described
+
+import gatecast
+from gatecast.verilog import convert_rtlil
 
 
 def test_every_name_is_there() -> None:

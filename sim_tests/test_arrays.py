@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_description import described
+
 from gatecast import arrays
 from gatecast.arrays import check_frames, check_labels, load_arrays
 from gatecast.errors import InputError
-from tiny_description import described
 
 X = np.arange(-60, 60, dtype=np.int8).reshape(2, 6, 5, 2)
 DAMAGED = "found a damaged file, allowed: what numpy.save or numpy.savez wrote, numbers only"

@@ -7,13 +7,14 @@ from importlib import import_module
 import pytest
 from amaranth.hdl import ClockDomain, Module
 from amaranth.sim import Simulator
+from mixing_accelerator import MixingAccelerator
+
 from gatecast.boards import boards, families
 from gatecast.boards.pll import DETECTOR_RANGE, INPUT_RANGE, MAX_DIVIDER, OUTPUT_RANGE, VCO_RANGE, pll
 from gatecast.boards.reset import ResetHold
 from gatecast.boards.ulx3s import Ulx3sTop, platform
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.hdl.uart_top import UartTop
-from mixing_accelerator import MixingAccelerator
 
 MHZ = 1_000_000
 

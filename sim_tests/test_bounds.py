@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+
 from gatecast.bounds import Bounds, dot_bounds, sum_bounds
 
 

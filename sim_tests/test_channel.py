@@ -6,8 +6,9 @@ import random
 from typing import Any
 
 import pytest
-from gatecast.hdl.channel import ChannelArray, ChannelParams
 from hdl_bench import play, refusal
+
+from gatecast.hdl.channel import ChannelArray, ChannelParams
 
 OPERATIONS = ({"sum"}, {"max"}, {"sum", "max"})
 

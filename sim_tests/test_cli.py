@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_runner import cli, numbers, refused, tiny_inputs
+from tiny_description import described
+
 from gatecast import flow, golden
 from gatecast.cli import main
 from gatecast.networks import shipped
-from tiny_description import described
 
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
           "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli_runner import cli, numbers, refused, tiny_inputs
+
 from gatecast import delivery, golden, host, verilog
 from gatecast.errors import CheckError
 from gatecast.hdl.frame_link import FrameLinkParams

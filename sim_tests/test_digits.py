@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 import yaml
+
 from gatecast import golden, networks
 from gatecast.network import Network
 from gatecast.operators.conv2d import Conv2d
-from gatecast.read import read
+from gatecast.reader import read
 
 
 @pytest.fixture(scope="module")

@@ -6,23 +6,23 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tools import needs
+
 from gatecast import golden, networks
 from gatecast.elaboration import elaborate
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.planner import Budget, Plan, plan, predict
 from gatecast.planner.events import run
 from gatecast.planner.schedule import schedule
 from gatecast.planner.search import Engines
-from gatecast.read import read
-from gatecast.simulate import SimulationResult, Stimulus, simulate
-
-from tools import needs
+from gatecast.reader import read
+from gatecast.simulation import SimulationResult, Stimulus, simulate
 
 KINDS: tuple[Engines, ...] = ("folded", "per-layer", 2)
 # Cycles for each frame, far more than any of these takes without a deadlock.
 DEADLINE = 25_000
 COMPILED = pytest.param("cxxrtl", marks=needs("cxxrtl"))
-SIMULATORS = (pytest.param("icarus", marks=needs("icarus")), pytest.param("verilator", marks=needs("verilator")))
+SIMULATORS = tuple(pytest.param(simulator, marks=needs(simulator)) for simulator in ("icarus", "verilator"))
 
 
 @cache

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
-from gatecast.hdl.dot_product import DotProduct
 from hdl_bench import play, refusal
+
+from gatecast.hdl.dot_product import DotProduct
 
 
 @pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (2, 3), (3, 4), (4, 4), (5, 5), (7, 5), (8, 5),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from gatecast.hdl.drain import Drain, DrainLayer, WriteLayer, WriteWalk
 from hdl_bench import play
+
+from gatecast.hdl.drain import Drain, DrainLayer, WriteLayer, WriteWalk
 
 MARKS = ("job_first", "column_first", "dot_first", "enabled", "job_last", "layer")
 

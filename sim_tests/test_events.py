@@ -7,13 +7,14 @@ from collections import defaultdict
 from dataclasses import replace
 
 import pytest
+from random_networks import network
+from random_plans import STYLES, random_plan
+
 from gatecast.hdl.sequencer import Job
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.planner import events
 from gatecast.planner.events import Deadlock, JobStart, Timeline
 from gatecast.planner.schedule import Actor, ActorLayer, Schedule, schedule
-from random_networks import network
-from random_plans import STYLES, random_plan
 
 ROW = Job(want=1, release=1, padding_top=0, valid_rows=1)
 

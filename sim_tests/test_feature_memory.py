@@ -6,8 +6,9 @@ import random
 from typing import Any
 
 import pytest
-from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
 from hdl_bench import play, refusal
+
+from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
 
 WIDTHS = [(1, 1), (3, 3), (1, 2), (1, 4), (1, 8), (2, 8), (3, 6), (2, 1), (4, 1), (16, 1), (8, 2), (6, 3)]
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from gatecast.errors import InputError
 from gatecast.folder import check_replaceable, seal, written_folder
 

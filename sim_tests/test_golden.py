@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import scalar_reference
 import tflite_layers
+from random_layers import dense_network, random_layer
+
 from gatecast import golden
 from gatecast.errors import InputError
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.operators.arithmetic import multiply
 from gatecast.operators.taps import Taps, dot
-from random_layers import dense_network, random_layer
 
 
 def test_multiply_equals_the_reference_vectors(shared_models):

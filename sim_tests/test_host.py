@@ -6,13 +6,14 @@ import time
 
 import numpy as np
 import pytest
+from mixing_accelerator import MixingAccelerator, mixed
+from simulated_board import SimulatedBoard, build_board, clean, noisy
+
 from gatecast.errors import CheckError, InputError
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.host import SETTINGS, Device, Statistics, driver_settings, run
 from gatecast.packets import encode
 from gatecast.quantization import Quantization
-from mixing_accelerator import MixingAccelerator, mixed
-from simulated_board import SimulatedBoard, build_board, clean, noisy
 
 SHAPE, OUTPUTS = (4, 5, 2), 6
 FRAME_BYTES = 40

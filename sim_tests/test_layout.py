@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from gatecast.lower import lower
-from gatecast.planner.layout import layouts
-from gatecast.planner.plan import SINK, SOURCE
 from random_networks import network
 from random_plans import STYLES, random_plan
+
+from gatecast.lowering import lower
+from gatecast.planner.layout import layouts
+from gatecast.planner.plan import SINK, SOURCE
 
 RANDOM = [(seed, style) for seed in range(10) for style in STYLES]
 

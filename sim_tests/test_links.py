@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from hdl_bench import Beat, Clocked, Pauses, receive, send, simulate
+
 from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
 from gatecast.hdl.links import AxiStream, LinkParams, Sink, Source
 from gatecast.hdl.sequencer import Sequencer
-from hdl_bench import Beat, Clocked, Pauses, receive, send, simulate
 
 
 def random_link(rng: random.Random) -> LinkParams:

@@ -4,8 +4,9 @@ import random
 
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from hdl_bench import play
+
+from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 
 
 def extremes(shape: Shape) -> list[int]:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from gatecast.names import plain_names
 
 TEXT = r'''

@@ -5,11 +5,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from gatecast.errors import InputError
-from gatecast.lower import lower
-from gatecast.network_file import load_network, save_network
 from random_networks import network as random_network
 from tiny_description import described
+
+from gatecast.errors import InputError
+from gatecast.lowering import lower
+from gatecast.network_file import load_network, save_network
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scalar_reference
+from random_layers import chain
+
 from gatecast.hdl.requantization import Requantization
 from gatecast.operators.arithmetic import (
     ACTIVATIONS,
@@ -20,7 +22,6 @@ from gatecast.operators.dense import Dense
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.window import Window
 from gatecast.quantization import Quantization
-from random_layers import chain
 
 UNIT = Quantization(scale=1.0, zero_point=0)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.sim import Simulator
+
 from gatecast.hdl.frame_link import FrameLink, FrameLinkParams, default_slots
 from gatecast.hdl.packets import CRC, ESCAPE, START, Status
 from gatecast.packets import Answer, AnswerReader, Identity, encode

@@ -5,8 +5,9 @@ import random
 import pytest
 from amaranth.hdl import Module, Shape, signed, unsigned
 from amaranth.lib.wiring import Component, In, Out
-from gatecast.hdl.pipeline import bits_for_range, delay, shape_for
 from hdl_bench import play
+
+from gatecast.hdl.pipeline import bits_for_range, delay, shape_for
 
 
 class Delayed(Component):

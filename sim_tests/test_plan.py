@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from random_networks import network
+from random_plans import STYLES, random_plan
+
 from gatecast.elaboration import parameters
 from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.systolic import SystolicParams
 from gatecast.hdl.table import Table
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.planner import Budget, EnginePlan, Plan, Region, Resources, events, plan, predict, resources
 from gatecast.planner.plan import SINK, SOURCE
 from gatecast.planner.schedule import schedule
-from random_networks import network
-from random_plans import STYLES, random_plan
 
 RANDOM = [(seed, style) for seed in range(8) for style in STYLES]
 

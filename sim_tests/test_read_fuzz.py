@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import numpy as np
+
 from gatecast import networks
 from gatecast.errors import InputError
 from gatecast.network import Network
-from gatecast.read import read
+from gatecast.reader import read
 
 
 def correct(network: Network) -> None:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gatecast.errors import InputError
-from gatecast.read import read
 from tiny_description import TINY, changed, sentence
+
+from gatecast.errors import InputError
+from gatecast.reader import read
 
 ONE_OR_TWO = "an integer or [height, width] of integers from 1 to 256"
 PADDING = "same, valid or [top, left, bottom, right] of integers from 0 to 255"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gatecast.errors import InputError
-from gatecast.read import read, weights_file
 from tiny_description import ARRAYS, described, sentence
+
+from gatecast.errors import InputError
+from gatecast.reader import read, weights_file
 
 CONV_AXES = "(channels, kernel height, kernel width, input channels)"
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_description import ARRAYS, TINY, described
+
 from gatecast.network import Tensor
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.dense import Dense
 from gatecast.operators.max_pool import MaxPool
 from gatecast.quantization import Quantization
-from gatecast.read import read
-from tiny_description import ARRAYS, TINY, described
+from gatecast.reader import read
 
 
 def test_every_field_of_a_short_description(tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from gatecast.lower import lower
+from random_networks import network
+from random_plans import STYLES, random_plan
+
+from gatecast.lowering import lower
 from gatecast.planner import events
 from gatecast.planner.numbers import readers
 from gatecast.planner.plan import Plan
 from gatecast.planner.predict import predict, predict_schedule
 from gatecast.planner.regions import TOLERANCE, least_rows, size_regions
 from gatecast.planner.schedule import schedule
-from random_networks import network
-from random_plans import STYLES, random_plan
 
 RANDOM = [(seed, style) for seed in range(8) for style in STYLES]
 

@@ -15,14 +15,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from gatecast.elaboration import elaborate
-from gatecast.lower import lower
-from gatecast.network import Layer, Network
-from gatecast.planner import Budget, Engines, plan
-from gatecast.report import render
-from gatecast.report.interface_section import PORTS
-from gatecast.report.markup import element, safe
-from gatecast.report.numbers import bits, percent, seconds
 from report_page import (
     BUILT,
     KINDS,
@@ -38,6 +30,15 @@ from report_page import (
     rows,
     texts,
 )
+
+from gatecast.elaboration import elaborate
+from gatecast.lowering import lower
+from gatecast.network import Layer, Network
+from gatecast.planner import Budget, Engines, plan
+from gatecast.report import render
+from gatecast.report.interface_section import PORTS
+from gatecast.report.markup import element, safe
+from gatecast.report.numbers import bits, percent, seconds
 
 
 class Balance(HTMLParser):

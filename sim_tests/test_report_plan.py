@@ -7,8 +7,10 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from report_page import KINDS, SVG, bare, digits, digits_plan, full, parse, rows, section, texts, titles
+
 from gatecast.boards import boards
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.planner import Budget, Engines, events, plan, predict, resources
 from gatecast.planner.schedule import schedule
@@ -16,7 +18,6 @@ from gatecast.report import render
 from gatecast.report.facts import Facts
 from gatecast.report.numbers import bits, percent
 from gatecast.report.timeline import Bar, bars, history
-from report_page import KINDS, SVG, bare, digits, digits_plan, full, parse, rows, section, texts, titles
 
 
 def test_layers_have_their_macs_and_parameters() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hdl_bench import play, refusal
+
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import FIELDS, Requantizer, RequantizerParams
-from hdl_bench import play, refusal
 
 
 def table(**columns: list[int]) -> Requantization:

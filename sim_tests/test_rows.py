@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.sequencer import Job
 from gatecast.operators.window import Window

@@ -7,15 +7,16 @@ from math import comb
 from typing import Any
 
 import pytest
+from random_networks import network
+
 from gatecast.errors import InputError
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.planner import Budget, plan, predict, resources
 from gatecast.planner.numbers import kind_of
 from gatecast.planner.plan import Plan
 from gatecast.planner.search import _all_splits, _neighbour_splits, _partitions
 from gatecast.planner.shapes import Shapes
-from random_networks import network
 
 KINDS = ("folded", "per-layer", "auto")
 SEEDS = range(6)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from gatecast.hdl.sequencer import Job, Sequencer, SequencerLayer
 from hdl_bench import Clocked, plain, play, refusal, simulate
+
+from gatecast.hdl.sequencer import Job, Sequencer, SequencerLayer
 
 WATCH = ("layer", "row", "padding_top", "valid_rows", "load", "issue", "running_layer", "last", "released",
          "released_layer", "released_rows")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from itertools import pairwise, product
 
 import pytest
+from random_networks import network
+
 from gatecast.hdl.sequencer import Sequencer
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.network import Layer, Network
 from gatecast.planner.layout import layouts
 from gatecast.planner.numbers import engine_layers, kind_of, layer_window, requantizer_params
 from gatecast.planner.plan import EnginePlan, Plan
 from gatecast.planner.regions import size_regions
 from gatecast.planner.shapes import GROUPS, LANES, Shape, Shapes
-from random_networks import network
 
 LIMITS = (1, 3, 17, 40)
 

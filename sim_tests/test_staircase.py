@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+
 from gatecast.bounds import Bounds
 from gatecast.operators.arithmetic import multiply, quantize_multiplier
 from gatecast.staircase import fit, thresholds

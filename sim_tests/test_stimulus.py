@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from gatecast.errors import CheckError
-from gatecast.simulate import Stimulus
-from gatecast.simulate.files import KEPT, build_once, cache_folder, written_whole
-from gatecast.simulate.processes import frames_so_far, run
-from gatecast.simulate.record import Fault, Record
-from gatecast.simulate.stimulus import STALL_PERIOD, Schedule
+from gatecast.files import KEPT, build_once, cache_folder, written_whole
+from gatecast.processes import frames_so_far, run
+from gatecast.simulation import Stimulus
+from gatecast.simulation.record import Fault, Record
+from gatecast.simulation.stimulus import STALL_PERIOD, Schedule
 
 NO_FRAMES = "frames must be an int8 array [n, input_bytes] with at least one value"
 FRAMES = np.arange(-6, 6, dtype=np.int8).reshape(3, 4)

@@ -4,6 +4,9 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+from mixing_accelerator import MixingAccelerator
+from tools import needs
+
 from gatecast import ecp5_flow, toolbox, verilog
 from gatecast.boards import boards
 from gatecast.errors import CheckError, InputError
@@ -12,8 +15,6 @@ from gatecast.programming import program
 from gatecast.synthesis import BITSTREAM, TIMING_REPORT, build, synthesize_core
 from gatecast.synthesis_report import Resources, critical_path, fmax_mhz, placed_resources
 from gatecast.toolbox import Tool
-from mixing_accelerator import MixingAccelerator
-from tools import needs
 
 BOARD = boards()["ulx3s-85f"]
 NEEDS_ECP5 = needs("yosys", "nextpnr-ecp5", "ecppack")

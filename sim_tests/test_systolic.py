@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hdl_bench import play, refusal
+
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.systolic import SystolicArray, SystolicGroup, SystolicParams
-from hdl_bench import play, refusal
 
 
 def wrapped(value: int, width: int) -> int:

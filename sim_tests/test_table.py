@@ -6,8 +6,9 @@ import re
 import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import signed, unsigned
-from gatecast.hdl.table import Table
 from hdl_bench import play, refusal
+
+from gatecast.hdl.table import Table
 
 RANGES = {"bit": (0, 1), "byte": (0, 255), "signed": (-9, 8), "negative": (-300, -200),
           "wide": (-2**40, 2**40), "zero": (0, 0), "same": (77, 77), "minus": (-5, -5)}

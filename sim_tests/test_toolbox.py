@@ -5,6 +5,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+
 from gatecast import toolbox
 from gatecast.errors import CheckError
 from gatecast.toolbox import Tool

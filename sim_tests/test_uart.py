@@ -8,6 +8,7 @@ from amaranth.hdl import Module
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 from amaranth.sim import Simulator
+
 from gatecast.hdl.uart import MIN_DIVISOR, UartReceiver, UartTransmitter, check_divisor, uart_divisor
 
 

@@ -11,10 +11,11 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from gatecast import toolbox, verilog
-from gatecast.errors import CheckError
 from stub_accelerator import StubAccelerator
 from tools import needs
+
+from gatecast import toolbox, verilog
+from gatecast.errors import CheckError
 
 NAME = "stub_net"
 HEADER = ("module stub_net(clk, rst, s_axis_tdata, s_axis_tvalid, s_axis_tready, s_axis_tlast, m_axis_tdata, "

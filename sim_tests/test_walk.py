@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from gatecast.hdl.walk import Walk, WalkLayer
 from hdl_bench import play
+
+from gatecast.hdl.walk import Walk, WalkLayer
 
 WATCH = ("tap", "last", "address", "padding", "weight")
 

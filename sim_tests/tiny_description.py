@@ -4,9 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from gatecast.errors import InputError
 from gatecast.network import Network
-from gatecast.read import read
+from gatecast.reader import read
 
 __all__ = ["ARRAYS", "TINY", "changed", "described", "sentence"]
 

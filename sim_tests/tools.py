@@ -3,8 +3,9 @@
 import os
 
 import pytest
+
 from gatecast import toolbox
-from gatecast.simulate.simulation import SIMULATORS, TOOLS
+from gatecast.simulation.simulators import SIMULATORS, TOOLS
 
 
 def needs(*names: str) -> pytest.MarkDecorator:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from gatecast.boards import boards
 from rich.console import RenderableType
+
+from gatecast.boards import boards
 
 from .. import console, flow
 from ..errors import InputError

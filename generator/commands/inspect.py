@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 
 from .. import console
-from ..lower import lower
-from ..read import read
+from ..lowering import lower
+from ..reader import read
 from ..summary import network_summary
 from .command import Command, Outcome
 from .options import add_network

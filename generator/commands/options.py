@@ -6,10 +6,10 @@ import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
 from .. import console, flow
-from ..lower import lower
+from ..lowering import lower
 from ..network import Network
 from ..planner import Engines, Plan, plan
-from ..read import read
+from ..reader import read
 
 __all__ = ["add_budget", "add_network", "count", "planned", "share"]
 

@@ -38,7 +38,7 @@ def _boards(_arguments: Namespace) -> Outcome:
 
 def _doctor(_arguments: Namespace) -> Outcome:
     """Look for every tool; one that is missing is no failure, for each command needs others."""
-    from ..simulate import SIMULATORS, available
+    from ..simulation import SIMULATORS, available
     from ..toolbox import tools
     found, ready = tools(), available()
     version, python = metadata.version("gatecast"), platform.python_version()

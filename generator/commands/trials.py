@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from gatecast.networks import test_inputs
 from rich.table import Table
+
+from gatecast.networks import test_inputs
 
 from .. import console, flow
 from ..arrays import load_arrays

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
 from gatecast.hdl.requantization import Requantization
 
 from ..bounds import Bounds, dot_bounds, sum_bounds

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+
 from gatecast.hdl.drain import DrainLayer, WriteLayer
 from gatecast.hdl.engine import EngineLayer
 from gatecast.hdl.requantization import Requantization

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stub_accelerator import StubAccelerator
+from tools import EACH_SIMULATOR, needs
+
 from gatecast import toolbox
 from gatecast.errors import CheckError, InputError
-from gatecast.simulate import (
+from gatecast.simulation import (
     SIMULATORS,
     WAVE_FORMATS,
     SimulationResult,
@@ -20,9 +23,7 @@ from gatecast.simulate import (
     choose,
     simulate,
 )
-from gatecast.simulate.simulation import TOOLS
-from stub_accelerator import StubAccelerator
-from tools import EACH_SIMULATOR, needs
+from gatecast.simulation.simulators import TOOLS
 
 STUB = StubAccelerator(6, 3)
 

@@ -1,4 +1,4 @@
-"""Build or run with cocotb's runner: what `python -m gatecast.simulate.cocotb_job` does.
+"""Build or run with cocotb's runner: what `python -m gatecast.simulation.cocotb_job` does.
 
 A process of its own, because the runner changes directories and the environment, prints, exits and knows
 pytest; and because it can be killed.
@@ -27,8 +27,9 @@ def main(action: str, simulator: str, name: str, waves: str) -> None:
         runner.build(sources=sorted(folder.glob("design.*")), hdl_toplevel=name, build_dir=folder / "build",
                      build_args=options, timescale=("1ns", "1ps"), waves=traced)
         return
-    runner.test(hdl_toplevel=name, hdl_toplevel_lang="verilog", test_module="gatecast.simulate.cocotb_bench",
-                build_dir=folder / "build", test_dir=folder, results_xml=str(folder / "results.xml"),
+    runner.test(hdl_toplevel=name, hdl_toplevel_lang="verilog",
+                test_module="gatecast.simulation.cocotb_bench", build_dir=folder / "build",
+                test_dir=folder, results_xml=str(folder / "results.xml"),
                 waves=traced, plusargs=["+dumpfile_path=waves.fst"] if simulator == "icarus" else [])
 
 

@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import scalar_reference
+from random_layers import chain, dense_network, random_network
+
 from gatecast import golden
 from gatecast.errors import InputError
-from gatecast.lower import lower
+from gatecast.lowering import lower
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.window import Window
 from gatecast.quantization import Quantization
-from random_layers import chain, dense_network, random_network
 
 UNIT = Quantization(scale=1.0, zero_point=0)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+
 from gatecast.errors import CheckError
 
 from .stimulus import Stimulus

@@ -10,8 +10,9 @@ from typing import Any
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
-from gatecast.simulate.bench import Bench
-from gatecast.simulate.stimulus import Schedule
+
+from gatecast.simulation.bench import Bench
+from gatecast.simulation.stimulus import Schedule
 
 PERIOD = 10
 PROGRESS_SECONDS = 0.2

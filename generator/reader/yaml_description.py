@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..hints import did_you_mean
 from ..network import Layer, Network, Tensor
-from .fields import FILE, NAME, Fields, Place, choice, did_you_mean, integers, listed
+from .fields import FILE, NAME, Fields, Place, choice, integers, listed
 from .layers import KEYS, MAX_SIZE, build, quantization
 from .weights_file import WeightsFile
 from .yaml_nodes import Node, YamlList, YamlMapping, parse, read_text, shown

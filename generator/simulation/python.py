@@ -11,8 +11,8 @@ from amaranth.hdl import ClockDomain, Module, ValueLike
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
+from ..files import written_whole
 from .bench import Bench
-from .files import written_whole
 from .record import Record
 from .stimulus import Schedule
 

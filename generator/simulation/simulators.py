@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
 from gatecast import toolbox
 from gatecast.errors import InputError
 

@@ -5,7 +5,6 @@ A refusal is one sentence: ``FILE:LINE: layer 'NAME': FIELD: found FOUND, allowe
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -14,10 +13,11 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..errors import InputError
+from ..hints import did_you_mean
 from .yaml_nodes import Node, YamlList, YamlMapping, YamlScalar, shown
 
-__all__ = ["FILE", "KEY", "NAME", "SCALE", "Fields", "Kind", "Place", "choice", "did_you_mean", "integer",
-           "integers", "listed", "pair"]
+__all__ = ["FILE", "KEY", "NAME", "SCALE", "Fields", "Kind", "Place", "choice", "integer", "integers",
+           "listed", "pair"]
 
 T = TypeVar("T")
 
@@ -115,11 +115,6 @@ class Fields:
         """The mapping that ``key`` holds."""
         return Fields(self.node(key, allowed), self.place, allowed, f"{self._prefix}{key}.")
 
-
-def did_you_mean(word: str, words: Iterable[str]) -> str:
-    """A hint at the most similar of ``words``, empty where none is similar."""
-    close = difflib.get_close_matches(word[:64], words, n=1)
-    return f" (did you mean '{close[0]}'?)" if close else ""
 
 
 def listed(names: Iterable[str]) -> str:

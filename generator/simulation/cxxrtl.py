@@ -10,10 +10,11 @@ from importlib import metadata, resources
 from pathlib import Path
 
 from amaranth.lib import wiring
+
 from gatecast import toolbox, verilog
 
-from . import processes
-from .files import build_once, written_whole
+from .. import processes
+from ..files import build_once, written_whole
 from .record import Record
 from .stimulus import Schedule
 

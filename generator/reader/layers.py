@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from ..hints import did_you_mean
 from ..network import Tensor
 from ..operators.avg_pool import AvgPool
 from ..operators.conv2d import Conv2d
@@ -16,7 +17,7 @@ from ..operators.dense import Dense
 from ..operators.max_pool import MaxPool
 from ..operators.operator import Operator
 from ..quantization import Quantization
-from .fields import KEY, SCALE, Fields, Kind, choice, did_you_mean, integer, integers, listed, pair
+from .fields import KEY, SCALE, Fields, Kind, choice, integer, integers, listed, pair
 from .weights_file import Array, WeightsFile
 
 __all__ = ["KEYS", "MAX_SIZE", "build", "quantization"]
