@@ -42,6 +42,17 @@ def test_multiplier(a, b):
     assert products(Multiplier(a, b), pairs, 2) == [x * y for x, y in pairs]
 
 
+@pytest.mark.parametrize(("a", "b", "p"), [
+    (signed(8), signed(8), signed(16)), (unsigned(8), unsigned(8), unsigned(16)),
+    (signed(8), unsigned(8), signed(16)), (unsigned(1), unsigned(5), unsigned(5)),
+    (signed(1), signed(1), unsigned(1)), (signed(2), unsigned(3), signed(5))])
+def test_products_are_as_narrow_as_can_be(a, b, p):
+    for kind in (Multiplier, WideMultiplier):
+        dut = kind(a, b)
+        play(dut, [{}], ["p"])
+        assert dut.p.shape() == p
+
+
 WIDE = [*NARROW, (signed(19), unsigned(17)), (signed(20), unsigned(18)), (unsigned(18), signed(24)),
         (signed(26), unsigned(31)), (unsigned(35), unsigned(34)), (signed(53), signed(36)),
         (signed(35), unsigned(1)), (signed(36), signed(1)), (signed(1), unsigned(52))]

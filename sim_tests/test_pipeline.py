@@ -11,11 +11,11 @@ from gatecast.hdl.pipeline import bits_for_range, delay, shape_for
 
 
 class Delayed(Component):
-    """One delayed copy of each kind: data, and a mark that is reset."""
+    """One delayed copy of each kind, data and a mark that is reset, of what does not start at zero."""
 
     def __init__(self, cycles: int) -> None:
         self.cycles = cycles
-        super().__init__({"i": In(signed(6)), "data": Out(signed(6)), "mark": Out(signed(6))})
+        super().__init__({"i": In(signed(6), init=7), "data": Out(signed(6)), "mark": Out(signed(6))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -67,4 +67,5 @@ def test_bits_for_range_of_wide_numbers(low, high, shape):
 
 def test_shape_for_looks_at_the_extremes():
     assert shape_for([3, -17, 5, 12]) == signed(6)
+    assert shape_for([3, -2, 100, 12]) == signed(8)
     assert shape_for(iter([9])) == unsigned(4)

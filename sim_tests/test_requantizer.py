@@ -143,6 +143,15 @@ def test_values_that_fit_in_less_than_a_byte():
     assert run(params, slots) == [(-2,), (-2,), (-1,), (0,), (1,), (1,)]
 
 
+@pytest.mark.parametrize(("low", "high"), [(-9000, 2), (-2**21, 9), (-3, 9000)])
+def test_sums_that_reach_much_further_on_one_side(low, high):
+    shift = (max(high, -low) >> 8).bit_length()
+    params = RequantizerParams(requantization=table(multiplier=[1, 3], shift=[shift, shift + 1]), lanes=1,
+                               low=low, high=high)
+    slots = all_steps(params, low, high, random.Random(low))
+    assert run(params, slots) == expected(params, slots)
+
+
 def test_right_again_after_reset():
     rng = random.Random(8)
     params = RequantizerParams(requantization=random_requantization(rng, 6, -2**19, 2**19), lanes=3,
@@ -193,11 +202,22 @@ def test_compute_is_the_contract(seed):
     rng = random.Random(seed)
     requantization = random_requantization(rng, 5, -2**20, 2**20)
     steps = [step_sums(requantization, channel, -2**20, 2**20) for channel in range(5)]
-    sums = np.array([[rng.choice(of_channel) for of_channel in steps] for _ in range(200)])
+    sums = np.array([[of_channel[index % len(of_channel)] for of_channel in steps]
+                     for index in range(max(map(len, steps)))])
     values = requantization.compute(sums)
     assert values.dtype == np.int8
     assert values.tolist() == [[channel_value(requantization, channel, int(total))
                                 for channel, total in enumerate(row)] for row in sums]
+
+
+def test_the_offset_changes_at_zero():
+    requantization = table(bias=[3], offset_negative=[10], offset_positive=[20])
+    assert requantization.compute(np.array([[-4], [-3], [-2]])).tolist() == [[9], [20], [21]]
+
+
+def test_the_largest_numbers_are_taken():
+    requantization = table(shift=[0, 62], low=[-128, 127], high=[-128, 127])
+    assert requantization.compute(np.array([[5, 5]])).tolist() == [[-128, 127]]
 
 
 def test_requantizations_compare_by_their_numbers():

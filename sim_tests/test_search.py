@@ -6,17 +6,23 @@ from itertools import pairwise
 from math import comb
 from typing import Any
 
+import numpy as np
 import pytest
+from random_layers import chain
 from random_networks import network
 
 from gatecast.errors import InputError
 from gatecast.lowering import lower
 from gatecast.network import Network
+from gatecast.operators.conv2d import Conv2d
+from gatecast.operators.max_pool import MaxPool
+from gatecast.operators.operator import Operator
 from gatecast.planner import Budget, plan, predict, resources
 from gatecast.planner.numbers import kind_of
 from gatecast.planner.plan import Plan
 from gatecast.planner.search import _all_splits, _neighbour_splits, _partitions
 from gatecast.planner.shapes import Shapes
+from gatecast.quantization import Quantization
 
 KINDS = ("folded", "per-layer", "auto")
 SEEDS = range(6)
@@ -28,12 +34,13 @@ def random_network(seed: int) -> Network:
 
 def dots(count: int, *, pools: int = 0) -> Network:
     """A network of this many convolutions, and pools behind them."""
-    for seed in range(100):
-        kinds = ("conv2d", "max_pool") if pools else ("conv2d",)
-        made = lower(network(seed, layers=count + pools, kinds=kinds))
-        if sum(kind_of(layer) == "systolic" for layer in made.layers) == count:
-            return made
-    raise AssertionError
+    rng, unit = np.random.default_rng(count), Quantization(scale=0.5, zero_point=-3)
+    convolutions: list[Operator] = [
+        Conv2d(weights=rng.integers(-128, 128, (3, 2, 2, 3)).astype(np.int8), bias=np.zeros(3, np.int32),
+               padding=(1, 1, 0, 0), input=unit, output=unit, weight_scales=np.array([0.001, 0.002, 0.004]))
+        for _ in range(count)]
+    pool = MaxPool(kernel=(2, 2), stride=(1, 1), quantization=unit)
+    return lower(chain((4, 4, 3), convolutions + [pool] * pools))
 
 
 def stirling(n: int, k: int) -> int:
@@ -188,7 +195,7 @@ def test_many_layers_are_split_among_neighbours_only():
 
 
 def test_a_network_of_channel_layers_alone():
-    lowered = lower(network(1, layers=2, kinds=("max_pool",)))
+    lowered = dots(0, pools=2)
     for engines in ("folded", "auto", 1):
         made = plan(lowered, Budget(multipliers=8), engines=engines)
         check_engines(made)
@@ -204,7 +211,7 @@ def test_the_same_input_gives_the_same_plan():
     ("folded", 1, 2), ("per-layer", 4, 5), (2, 2, 3), ("auto", 0, 2)])
 def test_refuses_budgets_without_a_multiplier_for_each_engine(engines, multipliers, need):
     assert refused(dots(3, pools=2), Budget(multipliers=multipliers), engines=engines) == (
-        f"network 'random' needs at least {need} multipliers for engines '{engines}', "
+        f"network 'test' needs at least {need} multipliers for engines '{engines}', "
         f"the budget has {multipliers}; take a larger board or fewer engines")
 
 
@@ -215,7 +222,7 @@ def test_refuses_chips_without_dsps_for_the_requantizers():
     need = dsps(smallest)
     assert need > 1
     assert refused(lowered, Budget(multipliers=40, dsps=need - 1, name="the board"), engines="folded") == (
-        f"network 'random' needs at least {need} multipliers for engines 'folded', "
+        f"network 'test' needs at least {need} multipliers for engines 'folded', "
         f"the board has {need - 1}; take a larger board or fewer engines")
     assert dsps(plan(lowered, Budget(multipliers=40, dsps=need), engines="folded")) == need
 
@@ -226,10 +233,19 @@ def test_refuses_chips_without_memory():
     fits = plan(lowered, Budget(multipliers=4, memory_bits=bits), engines="folded")
     assert resources(fits).memory_bits <= bits
     assert refused(lowered, Budget(multipliers=4, memory_bits=100, name="the board"), engines="folded") == (
-        f"network 'random' needs {-(-bits // 1024)} Kbit of memory, the board has 0; take a larger board")
+        f"network 'test' needs {-(-bits // 1024)} Kbit of memory, the board has 0; take a larger board")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_memory_that_a_refusal_names_is_enough(seed):
+    lowered = random_network(seed)
+    message = refused(lowered, Budget(multipliers=20, memory_bits=1))
+    need = int(message.split(" needs ")[1].split(" Kbit")[0])
+    enough = plan(lowered, Budget(multipliers=20, memory_bits=1024 * need))
+    assert resources(enough).memory_bits <= 1024 * need
 
 
 @pytest.mark.parametrize("engines", [0, 4, -1])
 def test_refuses_numbers_of_engines(engines):
     assert refused(dots(3, pools=2), Budget(multipliers=20), engines=engines) == (
-        f"network 'random' has 3 layers for systolic engines, so engines must be from 1 to 3, not {engines}")
+        f"network 'test' has 3 layers for systolic engines, so engines must be from 1 to 3, not {engines}")
