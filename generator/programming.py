@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from gatecast.boards import Board
@@ -15,7 +16,7 @@ __all__ = ["program"]
 
 
 def program(folder: Path, board: Board, *, flash: bool = False) -> None:
-    """Load the bitstream in `folder` into `board`; what openFPGALoader prints goes where ours goes.
+    """Load the bitstream in `folder` into `board`; what openFPGALoader prints goes to standard error.
 
     It lasts until power goes, or with `flash` beyond. Raises InputError where there is no bitstream,
     CheckError where openFPGALoader is missing or fails.
@@ -27,7 +28,7 @@ def program(folder: Path, board: Board, *, flash: bool = False) -> None:
         raise InputError(f"Gatecast does not know how to program {board.name}; load {bitstream} by hand.")
     tool = toolbox.require("openFPGALoader", f"Programming {board.name}")
     command = [str(tool.where), "-b", board.programmer, *(["-f"] if flash else []), str(bitstream)]
-    code = subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
     if code:
         raise CheckError(f"openFPGALoader ended with exit code {code}; is {board.title} plugged in, and may "
                          f"you use its USB port?")

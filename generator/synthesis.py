@@ -26,6 +26,7 @@ __all__ = ["BITSTREAM", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core
 
 BITSTREAM = "bitstream.bit"
 TIMING_REPORT = "timing.txt"
+CONSTRAINTS = "pins.lpf"
 
 # The FTDI chip of the boards makes it exactly, and so does every clock that is a multiple of it.
 DEFAULT_BAUD = 1_000_000
@@ -76,7 +77,7 @@ def _silent(_step: str) -> None:
 def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | None = None,
           baud: int = DEFAULT_BAUD, build_id: int | None = None, slots: int | None = None,
           seeds: Sequence[int] = SEEDS, progress: Progress = _silent) -> BuildResult:
-    """Put `accelerator` behind the serial port of `board`; write `BITSTREAM` and `TIMING_REPORT` to `folder`.
+    """Put `accelerator` behind the serial port of `board`; write what comes of it to `folder`.
 
     Parameters
     ----------
@@ -105,7 +106,7 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     if not board.builds:
         able = ", ".join(name for name, other in boards().items() if other.builds)
         raise InputError(f"Board {board.name} has no bitstream top yet; build for one of {able}.")
-    for name in BITSTREAM, TIMING_REPORT:
+    for name in BITSTREAM, TIMING_REPORT, CONSTRAINTS:
         (folder / name).unlink(missing_ok=True)
 
     if build_id is None:
@@ -126,7 +127,7 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
                 board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
                 fmax_mhz=best.fmax_mhz, resources=placed_resources(best.routed.report), seed=best.seed,
                 seconds=timer.seconds, critical_path=critical_path(best.routed.report), link=link, baud=baud)
-            _write(result, bitstream)
+            _write(result, bitstream, pins)
             return result
         lower = best.fmax_mhz * 1e6 * MARGIN
         if clock_hz is not None:
@@ -209,7 +210,9 @@ def _place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequen
     return placements
 
 
-def _write(result: BuildResult, bitstream: bytes) -> None:
+def _write(result: BuildResult, bitstream: bytes, pins: str) -> None:
+    with written_whole(result.bitstream.with_name(CONSTRAINTS)) as file:
+        file.write_text(pins)
     with written_whole(result.bitstream.with_name(TIMING_REPORT)) as file:
         file.write_text(f"{result.clock_mhz:g} MHz wanted, {result.fmax_mhz:.2f} MHz reached with seed "
                         f"{result.seed}; longest path:\n{result.critical_path}\n")
