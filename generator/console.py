@@ -70,10 +70,16 @@ def counting(what: str, total: int, *, before: str | None = None) -> Iterator[Ca
 
 @contextmanager
 def steps(what: str) -> Iterator[Callable[[str], None]]:
-    """Show which step runs, as the body tells what it gets; on a terminal only."""
+    """Show which step runs, as the body tells what it gets; a line for each where nothing can move."""
     with _progress() as progress:
         task = progress.add_task(what, total=None)
-        yield lambda step: progress.update(task, description=f"{what}: {step}")
+
+        def tell(step: str) -> None:
+            progress.update(task, description=f"{what}: {step}")
+            if progress.disable:
+                progress.console.print(f"{what}: {step}")
+
+        yield tell
 
 
 def _progress(*columns: BarColumn | MofNCompleteColumn) -> Progress:

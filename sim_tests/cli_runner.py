@@ -27,22 +27,26 @@ def cli(*arguments: str) -> tuple[int, str, str]:
 def numbers(*arguments: str) -> dict[str, Any]:
     """The object that a command which succeeds prints with --json."""
     code, out, err = cli(*arguments, "--json")
-    assert (code, err) == (0, "")
+    assert code == 0, err
     found: dict[str, Any] = json.loads(out)
     return found
 
 
-def refused(*arguments: str, code: int = 2) -> str:
-    """The sentence of a command that is refused, the same with --json, and no file more or less."""
+def refused(*arguments: str, code: int = 2, steps: int = 0) -> str:
+    """The sentence of a command that is refused, the same with --json, and no file more or less.
+
+    It is all that standard error says, after as many lines of progress as ``steps``.
+    """
     before = sorted(Path().rglob("*"))
     found, out, err = cli(*arguments)
     assert (found, out) == (code, "")
     found, out, again = cli(*arguments, "--json")
     assert (found, again) == (code, err)
     assert sorted(Path().rglob("*")) == before
-    assert err.startswith("gatecast: ")
-    assert err.count("\n") == 1
-    sentence = err.removeprefix("gatecast: ").rstrip("\n")
+    *progress, last = err.splitlines()
+    assert len(progress) == steps
+    assert last.startswith("gatecast: ")
+    sentence = last.removeprefix("gatecast: ")
     assert json.loads(out) == {"error": sentence}
     return sentence
 

@@ -104,7 +104,7 @@ def test_error_while_generating(error: BaseException, code: int, sentence: str, 
         raise error
 
     monkeypatch.setattr(verilog, "convert", fail)
-    assert refused("generate", "tiny.yaml", "-o", "out", code=code) == sentence
+    assert refused("generate", "tiny.yaml", "-o", "out", code=code, steps=1) == sentence
     assert not there or Path("out/tiny.v").read_text() == "old"
 
 
@@ -129,7 +129,7 @@ def test_signal_in_the_middle(number: int) -> None:
             time.sleep(0.01)
         os.kill(process.pid, number)
         out, err = process.communicate()
-    assert (process.returncode, out, err) == (130, "", "gatecast: interrupted\n")
+    assert (process.returncode, out, err.splitlines()[-1]) == (130, "", "gatecast: interrupted")
     assert sorted(Path().rglob("*")) == before
 
 
