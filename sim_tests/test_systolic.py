@@ -78,6 +78,15 @@ def test_every_slot_in_its_cycle(seed):
     assert observed_slots(params, beats) == expected_slots(params, beats)
 
 
+@pytest.mark.parametrize(("columns", "group", "lanes"), [
+    (1, 1, 1), (4, 1, 1), (4, 4, 1), (6, 3, 5), (3, 1, 8)])
+def test_every_slot_in_arrays_of_chosen_shapes(columns, group, lanes):
+    weights = np.random.default_rng(columns).integers(-128, 128, (5, columns, lanes)).astype(np.int8)
+    params = SystolicParams(weights=weights, group=group, sum_width=21)
+    beats = random_beats(params, random.Random(lanes), dots=10)
+    assert observed_slots(params, beats) == expected_slots(params, beats)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_sums_in_between_may_wrap(seed):
     """Of 14 bits, far too narrow for the sums: what comes out is right modulo 2**14."""
