@@ -1,41 +1,21 @@
-"""Inputs, labels and expected outputs from ``.npy`` and ``.npz`` files that nobody vouches for.
-
-Nothing is unpickled, and no size that a file claims is believed before the bytes are there.
-"""
+"""Inputs, labels and expected outputs from ``.npy`` and ``.npz`` files that nobody vouches for."""
 
 from __future__ import annotations
 
-import io
-import lzma
 import math
-import struct
-import tokenize
-import warnings
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 
 from .errors import InputError
 from .network import Network
+from .npz import Archive, Array, Damaged, TooLarge, read_bytes, to_array
 from .operators.operator import Int8
 from .quantization import INT8_MAX, INT8_MIN
 
 __all__ = ["check_frames", "check_labels", "load_arrays"]
-
-# Of a file, and of everything in it: far above what anybody simulates, far below what hurts here.
-MAX_BYTES = 256 * 1024 * 1024
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-# What the parsers under this raise on foreign bytes.
-DAMAGE = (ValueError, TypeError, KeyError, EOFError, SyntaxError, RuntimeError, MemoryError, OverflowError,
-          tokenize.TokenError, zipfile.BadZipFile, struct.error, zlib.error, lzma.LZMAError)
-
-Array = npt.NDArray[Any]
 
 
 def load_arrays(path: Path, key: str = "") -> dict[str, Array]:
@@ -46,55 +26,23 @@ def load_arrays(path: Path, key: str = "") -> dict[str, Array]:
     if path.suffix.lower() not in (".npy", ".npz"):
         raise InputError(f"{path}: found the suffix '{path.suffix}', allowed: .npy or .npz")
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path)
+        if path.suffix.lower() == ".npy":
+            return {key: to_array(data)}
+        archive = Archive(data)
+        arrays = {name: archive.array(name) for name in archive.names}
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}), allowed: a readable .npy or .npz file"
                          ) from error
-    if len(data) > MAX_BYTES:
-        raise _too_large(path)
-    try:
-        if path.suffix.lower() == ".npy":
-            return {key: _array(io.BytesIO(data))}
-        arrays = _archive(path, data)
-    except DAMAGE as error:
+    except TooLarge as error:
+        raise InputError(f"{path}: found {error}, allowed: at most that") from error
+    except Damaged as error:
         raise InputError(f"{path}: found a damaged file, allowed: what numpy.save or numpy.savez wrote, "
                          f"numbers only") from error
     if key and key not in arrays:
         raise InputError(f"{path}: found the arrays {', '.join(arrays) or 'none'}, allowed: one that is "
                          f"called '{key}'")
     return arrays
-
-
-def _too_large(path: Path) -> InputError:
-    return InputError(f"{path}: found more than {MAX_BYTES} bytes, allowed: at most that")
-
-
-def _archive(path: Path, data: bytes) -> dict[str, Array]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = archive.infolist()
-        if sum(member.file_size for member in members) > MAX_BYTES:
-            raise _too_large(path)
-        arrays = {}
-        for member in members:
-            with archive.open(member) as file:
-                arrays[member.filename.removesuffix(".npy")] = _array(file)
-        return arrays
-
-
-def _array(file: BinaryIO | Any) -> Array:
-    # Python and NumPy warn about odd headers; here they are sizes and a type, or nothing.
-    with warnings.catch_warnings(action="ignore"):
-        shape, fortran, dtype = HEADERS[npy.read_magic(file)](file)
-    if dtype.kind not in "biuf" or any(size < 0 for size in shape):
-        raise ValueError(f"{dtype} of shape {shape}")
-    expected = math.prod(shape) * dtype.itemsize
-    # Not more than there is, whatever the header says; one more byte would be too many.
-    data = file.read(min(expected, MAX_BYTES) + 1)
-    if len(data) != expected:
-        raise ValueError(f"{len(data)} bytes for {expected}")
-    array = np.frombuffer(data, dtype) if data else np.empty(0, dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
 
 
 def check_frames(array: Array, network: Network, *, tensor: str, what: str) -> Int8:

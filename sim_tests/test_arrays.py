@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_arrays import HOSTILE_HEADERS, damaged_member, npy
 from tiny_description import described
 
-from gatecast import arrays
+from gatecast import npz
 from gatecast.arrays import check_frames, check_labels, load_arrays
 from gatecast.errors import InputError
 
@@ -69,14 +70,14 @@ def test_header_that_claims_more_than_there_is(tmp_path: Path) -> None:
 
 
 def test_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrays, "MAX_BYTES", 1000)
+    monkeypatch.setattr(npz, "MAX_BYTES", 1000)
     np.save(tmp_path / "a.npy", np.zeros(1000, np.int8))
     # Small until it is unpacked.
     np.savez_compressed(tmp_path / "a.npz", x=np.zeros(100_000, np.int8))
     assert (tmp_path / "a.npz").stat().st_size < 1000
-    for name in ("a.npy", "a.npz"):
+    for name, unpacked in ("a.npy", ""), ("a.npz", "unpacked "):
         assert refusal(tmp_path / name) == (
-            f"{tmp_path}/{name}: found more than 1000 bytes, allowed: at most that")
+            f"{tmp_path}/{name}: found more than 1000 {unpacked}bytes, allowed: at most that")
 
 
 @pytest.mark.parametrize("suffix", ["npy", "npz"])
@@ -97,6 +98,22 @@ def test_damage_is_refused_or_harmless(tmp_path: Path, suffix: str) -> None:
         except InputError:
             refused += 1
     assert refused > 100
+
+
+@pytest.mark.parametrize("header", HOSTILE_HEADERS, ids=repr)
+def test_hostile_headers(tmp_path: Path, header: bytes) -> None:
+    content = npy(header)
+    (tmp_path / "a.npy").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    for name in "a.npy", "a.npz":
+        assert refusal(tmp_path / name) == f"{tmp_path}/{name}: {DAMAGED}"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_members(tmp_path: Path, method: int) -> None:
+    (tmp_path / "a.npz").write_bytes(damaged_member("x.npy", method))
+    assert refusal(tmp_path / "a.npz") == f"{tmp_path}/a.npz: {DAMAGED}"
 
 
 def test_not_a_zip(tmp_path: Path) -> None:

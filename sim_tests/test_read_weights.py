@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_arrays import HOSTILE_HEADERS, damaged_member, npy
 from tiny_description import ARRAYS, described, sentence
 
+from gatecast import npz
 from gatecast.errors import InputError
-from gatecast.reader import read, weights_file
+from gatecast.reader import read
 
 CONV_AXES = "(channels, kernel height, kernel width, input channels)"
 
@@ -46,15 +48,14 @@ def test_refused_arrays(tmp_path: Path, name: str, array: np.ndarray, said: str)
 
 def member(shape: str, data: bytes) -> bytes:
     """An ``.npy`` file of int8 that claims ``shape``."""
-    header = f"{{'descr': '|i1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + data
+    return npy(f"{{'descr': '|i1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()) + data
 
 
 @pytest.mark.parametrize(("content", "said"), [
     (member("(4, 3, 3, 2)", bytes(71)),
      "71 bytes of data for int8 of shape [4, 3, 3, 2]"),
     (member("(4, 3, 3, 2)", bytes(99)),
-     "73 bytes of data for int8 of shape [4, 3, 3, 2]"),
+     "99 bytes of data for int8 of shape [4, 3, 3, 2]"),
     (member("(1 << 60,)", b""),
      "no .npy header"),
     (member("(1000000000000000,)", bytes(9)),
@@ -67,8 +68,7 @@ def member(shape: str, data: bytes) -> bytes:
      "no .npy header"),
     (b"",
      "no .npy header"),
-    (b"\x93NUMPY\x01\x00\xff\xff" + b"(" * 0xffff,
-     "no .npy header"),
+    *((npy(header), "no .npy header") for header in HOSTILE_HEADERS),
 ])
 def test_arrays_that_lie_about_themselves(tmp_path: Path, content: bytes, said: str) -> None:
     described(tmp_path)
@@ -93,6 +93,17 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
                                   "allowed: an array that numpy.savez wrote")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_members(tmp_path: Path, method: int) -> None:
+    described(tmp_path)
+    (tmp_path / "tiny.npz").write_bytes(damaged_member("conv/weights.npy", method))
+    with pytest.raises(InputError) as refused:
+        read(tmp_path / "tiny.yaml")
+    assert str(refused.value) == ("tiny.yaml:7: layer 'conv': weights: found a damaged archive where array "
+                                  "'conv/weights' should be in tiny.npz, "
+                                  "allowed: an array that numpy.savez wrote")
+
+
 def test_a_weights_file_that_is_no_archive(tmp_path: Path) -> None:
     described(tmp_path)
     (tmp_path / "tiny.npz").write_bytes(b"PK but no archive")
@@ -103,7 +114,7 @@ def test_a_weights_file_that_is_no_archive(tmp_path: Path) -> None:
 
 
 def test_a_weights_file_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights_file, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(npz, "MAX_BYTES", 100_000)
     described(tmp_path)
     with zipfile.ZipFile(tmp_path / "tiny.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         for i in range(5):
