@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +12,13 @@ import numpy.typing as npt
 from . import golden, host
 from .arrays import check_frames, check_labels
 from .comparison import Comparison, accuracy, compare
-from .errors import InputError
-from .host import SETTINGS, Statistics
+from .host import Statistics
 from .network_file import load_network
 from .operators.operator import Int8
+from .packets import ANSWER_BYTES, BITS_A_BYTE, REQUEST_BYTES
 from .planner import Plan
 
-__all__ = ["BoardTrial", "board_of", "link_rate", "run"]
-
-# On the serial line beside the payload: start, sequence, length and CRC; in an answer a status too.
-REQUEST_BYTES, ANSWER_BYTES = 6, 7
-BITS_A_BYTE = 10
+__all__ = ["BoardTrial", "link_rate", "run"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,14 +51,6 @@ def run(folder: Path | str, port: str, inputs: npt.NDArray[np.integer], *,
         outputs=ran.outputs, golden=compare(ran.outputs, right, "the golden model"),
         accuracy=None if classes is None else accuracy(ran.outputs, classes),
         seconds=ran.seconds, inferences_per_second=ran.inferences_per_second, statistics=ran.statistics)
-
-
-def board_of(folder: Path) -> str:
-    """The name of the board that the build in ``folder`` is for; ``InputError`` where there is none."""
-    try:
-        return str(json.loads((folder / SETTINGS).read_text())["board"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} holds no build for a board; make one with `gatecast build`") from error
 
 
 def link_rate(plan: Plan, baud: int) -> float:

@@ -16,11 +16,11 @@ from .elaboration import elaborate
 from .errors import InputError
 from .flow import DEFAULT_BOARD, Trial, find_board
 from .folder import PLAN, seal, written_folder
-from .host import SETTINGS, driver_settings
 from .network import Network, Tensor
 from .network_file import load_network, save_network
-from .planner import Plan, predict, resources
+from .planner import Plan, predict, resources, verify
 from .report import BuildSummary, ReportInputs, SimulationSummary, render
+from .settings import SETTINGS, board_settings, link_settings
 from .synthesis import DEFAULT_BAUD, BuildResult
 from .synthesis import build as build_bitstream
 
@@ -49,7 +49,7 @@ def generate(plan: Plan, folder: Path | str, *, network: Network | None = None,
     """
     target = find_board(board) if isinstance(board, str) else board
     with written_folder(Path(folder)) as made:
-        _write(plan, made, _stream_settings(plan), progress)
+        _write(plan, made, link_settings(plan.network), progress)
         _report(plan, made, network=network, board=target, trial=trial, progress=progress)
         _seal(plan, made)
 
@@ -67,12 +67,8 @@ def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
     with written_folder(Path(folder)) as made:
         result = build_bitstream(elaborate(plan), target, made, clock_hz=clock_hz, baud=baud,
                                  progress=progress)
-        tensors = plan.network.tensors
-        source, sink = tensors[plan.network.input], tensors[plan.network.output]
-        settings = _stream_settings(plan) | driver_settings(
-            board=target.name, clock_hz=result.clock_hz, baud=result.baud, link=result.link,
-            input_shape=source.shape, input_quantization=source.quantization,
-            output_shape=sink.shape, output_quantization=sink.quantization)
+        settings = link_settings(plan.network) | board_settings(
+            board=target.name, clock_hz=result.clock_hz, baud=result.baud, build_id=result.link.build_id)
         _write(plan, made, settings, progress)
         _report(plan, made, network=network, board=target, trial=trial, progress=progress, build=BuildSummary(
             clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz, **asdict(result.resources)))
@@ -85,7 +81,7 @@ def load(folder: Path | str) -> Plan:
     path = Path(folder, PLAN)
     network = load_network(Path(folder))
     try:
-        return Plan.from_json(network, json.loads(path.read_text()))
+        return verify(Plan.from_json(network, json.loads(path.read_text())))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged; make the folder again") from error
 
@@ -106,19 +102,6 @@ def _write(plan: Plan, folder: Path, settings: dict[str, Any], progress: Progres
 
 def _frame(tensor: Tensor) -> str:
     return f"{' x '.join(map(str, tensor.shape))} (height, width, channel)"
-
-
-def _stream_settings(plan: Plan) -> dict[str, Any]:
-    """What a driver must know of the two links."""
-    tensors = plan.network.tensors
-    source, sink = tensors[plan.network.input], tensors[plan.network.output]
-    return {
-        "network": plan.network.name, "module": verilog.module_name(plan.network.name),
-        "byte_order": "height, width, channels", "values": "int8, two's complement",
-        "input_bytes": source.size, "output_bytes": sink.size,
-        "input": {"shape": list(source.shape), **asdict(source.quantization)},
-        "output": {"shape": list(sink.shape), **asdict(sink.quantization)},
-    }
 
 
 def _report(plan: Plan, folder: Path, *, network: Network | None, board: Board | None, trial: Trial | None,

@@ -1,40 +1,20 @@
-"""The driver half: inputs through the board that holds a build, and what it must know of the build."""
+"""The driver half: inputs through the board that holds a build."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-
-from gatecast.hdl.frame_link import FrameLinkParams
 
 from .errors import CheckError, InputError
-from .quantization import Quantization
+from .operators.operator import Int8
 from .serial_device import Device, Statistics
+from .settings import read_settings
 
-__all__ = ["SETTINGS", "Device", "RunResult", "Statistics", "driver_settings", "run"]
-
-SETTINGS = "settings.json"
-
-Int8 = npt.NDArray[np.int8]
-
-
-def driver_settings(*, board: str, clock_hz: float, baud: int, link: FrameLinkParams,
-                    input_shape: Sequence[int], input_quantization: Quantization,
-                    output_shape: Sequence[int], output_quantization: Quantization) -> dict[str, Any]:
-    """Return what `settings.json` of a build folder must hold for `run`; shapes: height, width, channels."""
-    return {
-        "board": board, "clock_hz": clock_hz, "baud": baud, "build_id": link.build_id,
-        "input_bytes": link.input_bytes, "output_bytes": link.output_bytes,
-        "input": {"shape": list(input_shape), **asdict(input_quantization)},
-        "output": {"shape": list(output_shape), **asdict(output_quantization)},
-    }
+__all__ = ["Device", "RunResult", "Statistics", "run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,35 +38,20 @@ def run(folder: Path, port: str, inputs: Int8, *,
     Raises InputError where the folder holds no build or the inputs do not fit it, CheckError where the board
     does not answer or holds another build.
     """
-    settings = _read_settings(folder)
-    shape = tuple(settings["input"]["shape"])
+    settings = read_settings(folder)
+    shape = settings.input_shape
     if inputs.dtype != np.int8 or inputs.shape[1:] != shape or not len(inputs):
-        raise InputError(f"The inputs must be int8 of shape [n, {', '.join(map(str, shape))}], not "
-                         f"{inputs.dtype} of shape {list(inputs.shape)}.")
-    with Device(port, settings["baud"]) as device:
-        expected = settings["input_bytes"], settings["output_bytes"], settings["build_id"]
+        raise InputError(f"the inputs must be int8 of shape [n, {', '.join(map(str, shape))}], not "
+                         f"{inputs.dtype} of shape {list(inputs.shape)}")
+    with Device(port, settings.baud) as device:
+        expected = settings.input_bytes, settings.output_bytes, settings.build_id
         identity = device.identity
         if (identity.input_bytes, identity.output_bytes, identity.build_id) != expected:
-            raise CheckError(f"The board on {port} holds another build ({identity.build_id:08x}) than "
-                             f"{folder} ({settings['build_id']:08x}); load this one with "
-                             f"`gatecast program {folder}`.")
+            raise CheckError(f"the board on {port} holds another build ({identity.build_id:08x}) than "
+                             f"{folder} ({settings.build_id:08x}); load this one with "
+                             f"`gatecast program {folder}`")
         started = time.monotonic()
         results = device.infer_all([frame.tobytes() for frame in inputs], progress=progress)
         seconds = time.monotonic() - started
-    outputs = np.frombuffer(b"".join(results), np.int8).reshape(len(inputs), *settings["output"]["shape"])
+    outputs = np.frombuffer(b"".join(results), np.int8).reshape(len(inputs), *settings.output_shape)
     return RunResult(outputs=outputs, seconds=seconds, statistics=device.statistics)
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
-    path = folder / SETTINGS
-    try:
-        settings: dict[str, Any] = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{folder} holds no {SETTINGS}; make a build with `gatecast build`.") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}; make the build again.") from None
-    missing = {"baud", "build_id", "input_bytes", "output_bytes", "input", "output"} - set(settings)
-    if missing:
-        raise InputError(f"{path} lacks {', '.join(sorted(missing))}; make a build for a board with "
-                         f"`gatecast build`.")
-    return settings

@@ -5,15 +5,22 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass
 
+from gatecast.hdl.frame_link import PROTOCOL_VERSION
 from gatecast.hdl.packets import ESCAPE, ESCAPE_XOR, MAX_PAYLOAD, START, Status
 
-__all__ = ["Answer", "AnswerReader", "Identity", "encode"]
+__all__ = ["ANSWER_BYTES", "BITS_A_BYTE", "REQUEST_BYTES", "Answer", "AnswerReader", "Identity", "encode"]
 
+# Of an answer: sequence number, status and length; of a request: the same without status.
 HEADER_BYTES, CRC_BYTES = 4, 2
+# On the wire beside the payload, without escapes; the start byte is one more.
+ANSWER_BYTES = 1 + HEADER_BYTES + CRC_BYTES
+REQUEST_BYTES = ANSWER_BYTES - 1
+# A start bit, eight of data, a stop bit.
+BITS_A_BYTE = 10
 
 
 def _crc(data: bytes) -> bytes:
-    return binascii.crc_hqx(data, 0xFFFF).to_bytes(2, "big")
+    return binascii.crc_hqx(data, 0xFFFF).to_bytes(CRC_BYTES, "big")
 
 
 def encode(sequence: int, payload: bytes = b"") -> bytes:
@@ -52,7 +59,7 @@ class Identity:
     @classmethod
     def parse(cls, payload: bytes) -> Identity | None:
         """Read the payload; None where it is none that this version knows."""
-        if len(payload) != 10 or payload[0] != 1:
+        if len(payload) != 10 or payload[0] != PROTOCOL_VERSION:
             return None
         return cls(version=payload[0], slots=payload[1], input_bytes=int.from_bytes(payload[2:4], "big"),
                    output_bytes=int.from_bytes(payload[4:6], "big"),

@@ -12,18 +12,17 @@ from gatecast.hdl.packets import Status
 
 from . import toolbox
 from .errors import CheckError, InputError
-from .packets import Answer, AnswerReader, Identity, encode
+from .packets import ANSWER_BYTES, BITS_A_BYTE, REQUEST_BYTES, Answer, AnswerReader, Identity, encode
 
 __all__ = ["Device", "Statistics"]
 
 ATTEMPTS = 10
 # What USB, an operating system and the board's patience with half a packet add to the time on the wire.
 DELAY_SECONDS = 0.3
-# Results of a host before us end within this long a silence.
-SILENCE_SECONDS = 0.1
+# Results of a host before us end with this long a silence, and within this time.
+SILENCE_SECONDS, NOISE_SECONDS = 0.1, 10
 POLL_SECONDS = 0.01
 WRITE_SECONDS = 10
-BITS_A_BYTE = 10
 TROUBLE = "is it the right port, is the bitstream loaded, is the cable sound"
 
 
@@ -67,7 +66,7 @@ class Device:
     """
 
     def __init__(self, port: str, baud: int, *, delay: float = DELAY_SECONDS) -> None:
-        toolbox.require("pyserial", "Talking to a board")
+        toolbox.require("pyserial", "talking to a board")
         import serial
 
         self.port, self.baud, self.delay = port, baud, delay
@@ -75,11 +74,15 @@ class Device:
         self._reader = AnswerReader()
         self._sequence = 0
         self._failures: tuple[type[Exception], ...] = (serial.SerialException, OSError)
+        with suppress(ImportError):
+            import termios  # there is none on Windows
+
+            self._failures += (termios.error,)
         try:
             self._line: Any = serial.Serial(port, baud, timeout=POLL_SECONDS, exclusive=True,
                                             write_timeout=WRITE_SECONDS)
         except (*self._failures, ValueError) as error:
-            raise InputError(f"The serial port {port} cannot be opened: {error}.") from None
+            raise InputError(f"the serial port {port} cannot be opened: {error}") from None
         try:
             # USB adapters hold bytes back for 16 ms otherwise; not all ports can tell them not to.
             with suppress(AttributeError, NotImplementedError, OSError, ValueError):
@@ -112,8 +115,8 @@ class Device:
         """
         for index, frame in enumerate(frames):
             if len(frame) != self.identity.input_bytes:
-                raise InputError(f"Frame {index} has {len(frame)} bytes; the board on {self.port} takes "
-                                 f"{self.identity.input_bytes}.")
+                raise InputError(f"frame {index} has {len(frame)} bytes; the board on {self.port} takes "
+                                 f"{self.identity.input_bytes}")
         results: dict[int, bytes] = {}
         # In the order of sending, which is the order in which the board answers.
         under_way: dict[int, _UnderWay] = {}
@@ -121,8 +124,8 @@ class Device:
 
         def send(sequence: int, index: int, attempts: int) -> None:
             if attempts > ATTEMPTS:
-                raise CheckError(f"Frame {index} was sent {ATTEMPTS} times to the board on {self.port} and "
-                                 f"never answered; {TROUBLE}.")
+                raise CheckError(f"frame {index} was sent {ATTEMPTS} times to the board on {self.port} and "
+                                 f"never answered; {TROUBLE}")
             under_way.pop(sequence, None)
             under_way[sequence] = _UnderWay(index, attempts, time.monotonic() + self._patience())
             self.statistics.sent += 1
@@ -163,11 +166,11 @@ class Device:
 
     def _patience(self) -> float:
         """Seconds until a frame sent now must have been answered: behind all others, every byte escaped."""
-        bytes_a_frame = 2 * (self.identity.input_bytes + self.identity.output_bytes + 20)
+        bytes_a_frame = 2 * (self.identity.input_bytes + REQUEST_BYTES
+                             + self.identity.output_bytes + ANSWER_BYTES)
         return self.delay + self.identity.slots * bytes_a_frame * BITS_A_BYTE / self.baud
 
     def _identify(self) -> Identity:
-        self._line.reset_input_buffer()
         for sequence in range(ATTEMPTS):
             self._write(encode(sequence))
             deadline = time.monotonic() + self.delay
@@ -176,30 +179,36 @@ class Device:
                     if answer.status == Status.IDENTITY and answer.sequence == sequence:
                         identity = Identity.parse(answer.payload)
                         if identity is None:
-                            raise CheckError(f"The board on {self.port} speaks another version of the "
-                                             f"protocol; build and program it with this Gatecast.")
+                            raise CheckError(f"the board on {self.port} speaks another version of the "
+                                             f"protocol; build and program it with this Gatecast")
                         self._wait_for_silence()
                         return identity
-        raise CheckError(f"No board answers on {self.port} at {self.baud} baud; {TROUBLE}.")
+        raise CheckError(f"no board answers on {self.port} at {self.baud} baud; {TROUBLE}")
 
     def _wait_for_silence(self) -> None:
-        until = time.monotonic() + SILENCE_SECONDS
-        while time.monotonic() < until:
-            if self._line.in_waiting:
-                until = time.monotonic() + SILENCE_SECONDS
-            self._read()
+        heard = started = time.monotonic()
+        while (now := time.monotonic()) < heard + SILENCE_SECONDS:
+            if now > started + NOISE_SECONDS:
+                raise CheckError(f"the board on {self.port} did not fall silent within {NOISE_SECONDS} s; "
+                                 f"does another program use the port, {TROUBLE}")
+            if self._receive():
+                heard = time.monotonic()
+        # What was heard in between is not ours, and the rest of it will not come.
+        self._reader = AnswerReader()
 
     def _read(self) -> list[Answer]:
-        try:
-            data = self._line.read(max(1, self._line.in_waiting))
-        except self._failures as error:
-            raise CheckError(f"The serial port {self.port} failed: {error}.") from None
-        answers = self._reader.feed(data)
+        answers = self._reader.feed(self._receive())
         self.statistics.damaged = self._reader.damaged
         return answers
+
+    def _receive(self) -> bytes:
+        try:
+            return bytes(self._line.read(max(1, self._line.in_waiting)))
+        except self._failures as error:
+            raise CheckError(f"the serial port {self.port} failed: {error}") from None
 
     def _write(self, data: bytes) -> None:
         try:
             self._line.write(data)
         except self._failures as error:
-            raise CheckError(f"The serial port {self.port} failed: {error}.") from None
+            raise CheckError(f"the serial port {self.port} failed: {error}") from None

@@ -47,7 +47,7 @@ class BuildResult:
     """A bitstream that meets its clock, and what is known of it.
 
     `seconds` were spent now on each step: next to none on one whose result was in the cache. `link` and
-    `baud` are what the host must know, see `gatecast.host.driver_settings`.
+    `baud` are what the host must know, see `gatecast.settings.board_settings`.
     """
 
     board: str

@@ -11,9 +11,9 @@ from simulated_board import SimulatedBoard, build_board, clean, noisy
 
 from gatecast.errors import CheckError, InputError
 from gatecast.hdl.frame_link import FrameLinkParams
-from gatecast.host import SETTINGS, Device, Statistics, driver_settings, run
+from gatecast.host import Device, Statistics, run
 from gatecast.packets import encode
-from gatecast.quantization import Quantization
+from gatecast.settings import SETTINGS, board_settings
 
 SHAPE, OUTPUTS = (4, 5, 2), 6
 FRAME_BYTES = 40
@@ -39,10 +39,9 @@ def board(executable):
 
 @pytest.fixture
 def folder(tmp_path):
-    quantization = Quantization(scale=0.5, zero_point=-3)
-    settings = driver_settings(board="ulx3s-85f", clock_hz=80e6, baud=BAUD, link=PARAMS, input_shape=SHAPE,
-                               input_quantization=quantization, output_shape=(1, 1, OUTPUTS),
-                               output_quantization=quantization)
+    settings = {**board_settings(board="ulx3s-85f", clock_hz=80e6, baud=BAUD, build_id=BUILD_ID),
+                "input_bytes": FRAME_BYTES, "input": {"shape": SHAPE},
+                "output_bytes": OUTPUTS, "output": {"shape": (1, 1, OUTPUTS)}}
     (tmp_path / SETTINGS).write_text(json.dumps(settings))
     return tmp_path
 
@@ -150,8 +149,8 @@ def test_a_board_that_falls_silent(board):
     with Device(board.port, BAUD, delay=0.03) as device:
         board.to_host = lambda _data: b""
         with pytest.raises(CheckError, match=(
-                rf"^Frame 0 was sent 10 times to the board on {board.port} and never answered; is it the "
-                rf"right port, is the bitstream loaded, is the cable sound\.$")):
+                rf"^frame 0 was sent 10 times to the board on {board.port} and never answered; is it the "
+                rf"right port, is the bitstream loaded, is the cable sound$")):
             device.infer(bytes(FRAME_BYTES))
         board.to_host = clean
         assert device.infer(bytes(FRAME_BYTES)) == expected(np.zeros((1, *SHAPE), np.int8)).tobytes()
@@ -161,11 +160,11 @@ def test_no_board(board, tmp_path):
     board.to_board = lambda _data: b""
     started = time.monotonic()
     with pytest.raises(CheckError, match=(
-            rf"^No board answers on {board.port} at 1000000 baud; is it the right port, is the bitstream "
-            rf"loaded, is the cable sound\.$")):
+            rf"^no board answers on {board.port} at 1000000 baud; is it the right port, is the bitstream "
+            rf"loaded, is the cable sound$")):
         Device(board.port, BAUD, delay=0.02)
     assert time.monotonic() - started < 3
-    with pytest.raises(InputError, match=r"^The serial port /dev/nothing cannot be opened: .*\.$"):
+    with pytest.raises(InputError, match=r"^the serial port /dev/nothing cannot be opened: .*[^.]$"):
         Device("/dev/nothing", BAUD)
 
 
@@ -173,29 +172,15 @@ def test_another_build_is_noticed(board, folder):
     settings = json.loads((folder / SETTINGS).read_text())
     (folder / SETTINGS).write_text(json.dumps(settings | {"build_id": 0xABCD}))
     with pytest.raises(CheckError, match=(
-            rf"^The board on {board.port} holds another build \(12345678\) than {folder} \(0000abcd\); load "
-            rf"this one with `gatecast program {folder}`\.$")):
+            rf"^the board on {board.port} holds another build \(12345678\) than {folder} \(0000abcd\); load "
+            rf"this one with `gatecast program {folder}`$")):
         run(folder, board.port, inputs(1))
 
 
-def test_inputs_and_folders_that_do_not_fit(folder, tmp_path):
+def test_inputs_that_do_not_fit(folder):
     with pytest.raises(InputError, match=(
-            r"^The inputs must be int8 of shape \[n, 4, 5, 2\], not float64 of shape \[3, 4, 5, 2\]\.$")):
+            r"^the inputs must be int8 of shape \[n, 4, 5, 2\], not float64 of shape \[3, 4, 5, 2\]$")):
         run(folder, "/dev/nothing", np.zeros((3, 4, 5, 2)))
     with pytest.raises(InputError, match=(
-            r"^The inputs must be int8 of shape \[n, 4, 5, 2\], not int8 of shape \[0, 4, 5, 2\]\.$")):
+            r"^the inputs must be int8 of shape \[n, 4, 5, 2\], not int8 of shape \[0, 4, 5, 2\]$")):
         run(folder, "/dev/nothing", inputs(0))
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(InputError, match=(
-            rf"^{empty} holds no settings\.json; make a build with `gatecast build`\.$")):
-        run(empty, "/dev/nothing", inputs(1))
-    (empty / SETTINGS).write_text("{")
-    with pytest.raises(InputError, match=(
-            rf"^{empty}/settings\.json cannot be read: .*; make the build again\.$")):
-        run(empty, "/dev/nothing", inputs(1))
-    (empty / SETTINGS).write_text('{"baud": 1, "input": {}, "output": {}}')
-    with pytest.raises(InputError, match=(
-            rf"^{empty}/settings\.json lacks build_id, input_bytes, output_bytes; make a build for a board "
-            rf"with `gatecast build`\.$")):
-        run(empty, "/dev/nothing", inputs(1))

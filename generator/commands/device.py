@@ -31,10 +31,10 @@ def _add_folder(parser: ArgumentParser) -> None:
 def _program(arguments: Namespace) -> Outcome:
     """Load the bitstream."""
     # Imported here, like all that brings synthesis, because it takes a while.
-    from ..board_run import board_of
     from ..programming import program
+    from ..settings import read_settings
     folder: Path = arguments.folder
-    board = flow.find_board(board_of(folder))
+    board = flow.find_board(read_settings(folder).board)
     program(folder, board, flash=arguments.flash)
     return Outcome(result={"board": board.name, "folder": str(folder), "flash": arguments.flash},
                    shown=[console.facts("", [("programmed", board.title)])])
