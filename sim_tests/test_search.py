@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from math import comb
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.operator import Operator
 from gatecast.planner import Budget, plan, predict, resources
 from gatecast.planner.numbers import kind_of
+from gatecast.planner.partitions import all_splits, best_cut, smallest_at
 from gatecast.planner.plan import Plan
-from gatecast.planner.search import _all_splits, _neighbour_splits, _partitions
 from gatecast.planner.shapes import Shapes
 from gatecast.quantization import Quantization
 
@@ -159,9 +158,9 @@ def test_no_engine_is_larger_than_the_links_need(seed):
 
 
 @pytest.mark.parametrize("count", range(1, 7))
-def test_all_splits_are_counted_by_stirling(count):
+def testall_splits_are_counted_by_stirling(count):
     layers = dots(6).layers
-    found = list(_all_splits(layers, count))
+    found = list(all_splits(layers, count))
     assert len(found) == stirling(6, count)
     assert len({frozenset(frozenset(layer.name for layer in group) for group in groups)
                 for groups in found}) == len(found)
@@ -174,24 +173,53 @@ def test_all_splits_are_counted_by_stirling(count):
             assert names == sorted(names, key=order.index)
 
 
-def test_all_splits_into_more_groups_than_layers():
-    assert list(_all_splits(dots(2).layers, 3)) == []
+def testall_splits_into_more_groups_than_layers():
+    assert list(all_splits(dots(2).layers, 3)) == []
 
 
-@pytest.mark.parametrize("count", range(1, 7))
-def test_neighbour_splits_are_cuts(count):
-    layers = dots(6).layers
-    found = list(_neighbour_splits(layers, count))
-    assert len({tuple(map(len, groups)) for groups in found}) == comb(5, count - 1) == len(found)
-    for groups in found:
-        assert tuple(layer for group in groups for layer in group) == layers
-        assert all(groups)
+def cuts(layers, count):
+    """All ways to cut ``layers`` into ``count`` runs."""
+    for places in combinations(range(1, len(layers)), count - 1):
+        yield tuple(tuple(layers[first:last]) for first, last in pairwise((0, *places, len(layers))))
 
 
-def test_many_layers_are_split_among_neighbours_only():
-    assert len(list(_partitions(dots(8), 2))) == stirling(8, 2)
-    assert len(list(_partitions(dots(9), 2))) == 8
-    assert len(list(_partitions(dots(9), "auto"))) == 2**8
+def pace(shapes, groups, limit):
+    """Cycles of the busiest group when all keep the same pace within ``limit``; none if they cannot."""
+    fronts = [shapes.front(layers) for layers in groups]
+    for cycles in sorted({shape.cycles for front in fronts for shape in front}):
+        chosen = [smallest_at(front, cycles) for front in fronts]
+        if all(chosen) and sum(shape.multipliers for shape in chosen) <= limit:
+            return cycles
+    return None
+
+
+@pytest.mark.parametrize("limit", [2, 5, 17, 60])
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_the_best_cut_is_no_worse_than_any(count, limit):
+    lowered = dots(6)
+    shapes = Shapes(lowered, limit)
+    found = best_cut(shapes, lowered.layers, count, limit)
+    paces = [pace(shapes, groups, limit) for groups in cuts(lowered.layers, count)]
+    possible = [cycles for cycles in paces if cycles is not None]
+    if not possible:
+        assert found is None
+    else:
+        assert found is not None and len(found) == count
+        assert tuple(layer for group in found for layer in group) == lowered.layers
+        assert pace(shapes, found, limit) == min(possible)
+
+
+def test_the_smallest_shape_for_a_pace():
+    front = Shapes(dots(3), 30).front(dots(3).layers)
+    for cycles in range(front[-1].cycles - 1, front[0].cycles + 2):
+        kept = [shape for shape in front if shape.cycles <= cycles]
+        assert smallest_at(front, cycles) == (min(kept, key=lambda shape: shape.multipliers) if kept else None)
+
+
+def test_many_layers_are_planned_too():
+    """Partitions of 40 layers cannot be listed; of 80, not all cuts are tried."""
+    for layers, engines in ((40, "auto"), (80, 3), (80, 70)):
+        check_engines(plan(dots(layers), Budget(multipliers=100), engines=engines))
 
 
 def test_a_network_of_channel_layers_alone():
@@ -237,12 +265,14 @@ def test_refuses_chips_without_memory():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_memory_that_a_refusal_names_is_enough(seed):
+def test_the_memory_that_a_refusal_names_is_just_enough(seed):
     lowered = random_network(seed)
     message = refused(lowered, Budget(multipliers=20, memory_bits=1))
     need = int(message.split(" needs ")[1].split(" Kbit")[0])
     enough = plan(lowered, Budget(multipliers=20, memory_bits=1024 * need))
     assert resources(enough).memory_bits <= 1024 * need
+    assert refused(lowered, Budget(multipliers=20, memory_bits=1024 * (need - 1))) == message.replace(
+        "has 0;", f"has {need - 1};")
 
 
 @pytest.mark.parametrize("engines", [0, 4, -1])
