@@ -12,6 +12,7 @@ from gatecast.errors import InputError
 from gatecast.lowering import lower
 from gatecast.operators.avg_pool import AvgPool
 from gatecast.operators.conv2d import Conv2d
+from gatecast.operators.dense import Dense
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.window import Window
 from gatecast.quantization import Quantization
@@ -117,3 +118,48 @@ def test_refuses_averages_over_varying_counts():
     assert str(caught.value) == (
         "test.yaml:10: layer 'layer0': averages 4 to 9 taps by position because of its padding (1, 1, 1, 1), "
         "which the hardware cannot divide by yet; use no padding")
+
+
+# The highest sum of 100 weights of 127, each with an input of 127.
+MOST = 100 * 127 * 127
+
+
+def near_32_bits(bias, weight, middle):
+    """An empty channel, and one of 100 equal weights whose sum of products 0 gives ``middle``."""
+    weights = np.zeros((2, 100), np.int8)
+    weights[1] = weight
+    return chain((1, 1, 100), [Dense(
+        weights=weights, bias=np.array([0, bias], np.int32), input=UNIT, output=UNIT,
+        weight_scales=np.array([1.0, abs(middle / bias)]))])
+
+
+@pytest.mark.parametrize(("bias", "weight", "middle"), [
+    (2**31 - 1 - MOST, 127, 63.5), (-2**31 + 100 * 128 * 127, 127, -63.5), (2**31 - 1 - 12800, -1, 63.5)])
+def test_refuses_live_channels_beyond_32_bits(bias, weight, middle):
+    """TFLite accumulates in int32: the last bias that fits, and one more."""
+    network = near_32_bits(bias, weight, middle)
+    window = lower(network).layers[0].operator
+    assert (window.requantization.multiplier == 0).tolist() == [True, False]
+    assert window.bounds.width == 32
+    x = np.random.default_rng(0).choice([-128, 127], (9, 1, 1, 100)).astype(np.int8)
+    assert np.array_equal(golden.run(lower(network), x)["y"], golden.run(network, x)["y"])
+    with pytest.raises(InputError) as caught:
+        lower(near_32_bits(bias + (1 if bias > 0 else -1), weight, middle))
+    assert str(caught.value) == (
+        "test.yaml:10: layer 'layer0': channel 1 adds up to 33 bits, but the reference accumulates in 32; "
+        "use fewer inputs, smaller weights or a smaller bias")
+
+
+def test_constant_channels_beyond_32_bits_fold():
+    network = near_32_bits(2**31 - 1, 127, 60.0)
+    window = lower(network).layers[0].operator
+    assert window.requantization.multiplier.tolist() == [0, 0]
+    assert window.requantization.offset_positive.tolist() == [0, 60]
+
+
+def test_refuses_dense_layers_of_more_inputs_than_32_bits_hold():
+    network = chain((1, 1, 200_000), [Dense(
+        weights=np.full((1, 200_000), 127, np.int8), bias=np.zeros(1, np.int32), input=UNIT, output=UNIT,
+        weight_scales=np.array([2.0**-26]))])
+    with pytest.raises(InputError, match="channel 0 adds up to 33 bits, but the reference accumulates in 32"):
+        lower(network)

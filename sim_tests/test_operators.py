@@ -251,9 +251,9 @@ def test_multiply_equals_the_definition_of_double_rounding():
 
 
 def test_multiply_saturates_where_32_bits_overflow():
-    x = np.array([2**33 - 1, -2**33 + 1, 2**20, -2**20, 2**31])
-    s = np.array([0, 0, 30, 30, -31])
-    assert multiply(x, np.full(5, 2**30), s).tolist() == [2**30, -2**30, 2**30, -2**30, 1]
+    x = np.array([2**33 - 1, -2**33 + 1, 2**20, -2**20, 2**31, 2**34, -2**40])
+    s = np.array([0, 0, 30, 30, -31, 30, 30])
+    assert multiply(x, np.full(7, 2**30), s).tolist() == [2**30, -2**30, 2**30, -2**30, 1, 2**30, -2**30]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

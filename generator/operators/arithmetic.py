@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from ..quantization import INT8_MAX, INT8_MIN, Quantization
 
-__all__ = ["ACTIVATIONS", "Floats", "Ints", "activation_range", "channel_scale", "multiply",
-           "quantize_multiplier", "tensor_scale"]
+__all__ = ["ACTIVATIONS", "INT32_MAX", "INT32_MIN", "Floats", "Ints", "activation_range", "channel_scale",
+           "multiply", "quantize_multiplier", "tensor_scale"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -62,10 +62,10 @@ def quantize_multiplier(scales: Floats) -> tuple[Ints, Ints]:
 def multiply(x: Ints, m: Ints, s: Ints) -> Ints:
     """``x * m / 2**31 * 2**s``, rounded twice: half up to an integer, then half away from zero by ``2**-s``.
 
-    ``abs(x) < 2**33``. Where the reference would overflow 32 bits, which it leaves undefined, the
-    shifted ``x`` saturates, so the result stays monotone in ``x``.
+    Where the reference would overflow 32 bits, which it leaves undefined, ``x`` and the shifted ``x``
+    saturate, so the result stays monotone in ``x``.
     """
-    shifted = np.clip(x << np.maximum(s, 0), INT32_MIN, INT32_MAX)
+    shifted = np.clip(np.clip(x, INT32_MIN, INT32_MAX) << np.maximum(s, 0), INT32_MIN, INT32_MAX)
     high = (shifted * m + 2**30) >> 31
     right = np.maximum(-s, 0)
     half = (np.int64(1) << right) >> 1

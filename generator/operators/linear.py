@@ -9,10 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..bounds import dot_bounds
+from ..bounds import Bounds, dot_bounds
 from ..quantization import Quantization
 from ..staircase import fit
-from .arithmetic import Floats, Ints, activation_range, multiply, quantize_multiplier
+from .arithmetic import (
+    INT32_MAX,
+    INT32_MIN,
+    Floats,
+    Ints,
+    activation_range,
+    multiply,
+    quantize_multiplier,
+)
 from .checks import check_activation, check_array, check_scale
 from .operator import Int8, Operator, Shape
 from .taps import Taps, dot
@@ -70,11 +78,16 @@ class Linear(Operator):
         return self._requantize(dot(x, weights, taps, self.input.zero_point))
 
     def lower(self, inputs: Sequence[Shape]) -> Window:
-        """A ``dot`` window; channels that are constant over every input lose their weights."""
+        """A ``dot`` window; channels that are constant over every input lose their weights.
+
+        A ``ValueError`` where another channel can leave the 32 bits that the reference accumulates in.
+        """
         self.output_shape(inputs)
         weights, taps = self.kernel_of(inputs[0])
+        bounds = dot_bounds(weights)
+        self._check_width(bounds)
         low, high = activation_range(self.activation, self.output)
-        requantization = fit(self._requantize, dot_bounds(weights), bias=self.folded_bias, low=low, high=high)
+        requantization = fit(self._requantize, bounds, bias=self.folded_bias, low=low, high=high)
         constant = requantization.multiplier == 0
         return Window(operation="dot", kernel=taps.kernel, stride=taps.stride, padding=taps.padding,
                       dilation=taps.dilation, out_channels=self.out_channels,
@@ -85,6 +98,17 @@ class Linear(Operator):
         """One product for each weight at each output position."""
         height, width, _ = self.output_shape(inputs)
         return height * width * self.weights.size
+
+    def _check_width(self, bounds: Bounds) -> None:
+        """Beyond 32 bits the reference is undefined, unless all sums give the same output anyway."""
+        within = bounds.plus(self.folded_bias)
+        alive = self._requantize(bounds.lowest) != self._requantize(bounds.highest)
+        wrong = alive & ((within.lowest < INT32_MIN) | (within.highest > INT32_MAX))
+        if wrong.any():
+            channel = int(wrong.argmax())
+            bits = Bounds(lowest=within.lowest[[channel]], highest=within.highest[[channel]]).width
+            raise ValueError(f"channel {channel} adds up to {bits} bits, but the reference accumulates in 32; use "
+                             f"fewer inputs, smaller weights or a smaller bias")
 
     def _requantize(self, sums: Ints) -> Int8:
         """Sums of raw products (channels last) to outputs."""
