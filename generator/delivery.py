@@ -14,7 +14,7 @@ from gatecast.boards import Board
 from . import verilog
 from .elaboration import elaborate
 from .errors import InputError
-from .flow import DEFAULT_BOARD, Trial, find_board
+from .flow import Trial
 from .folder import PLAN, seal, written_folder
 from .network import Network, Tensor
 from .network_file import load_network, save_network
@@ -23,6 +23,7 @@ from .report import BuildSummary, ReportInputs, SimulationSummary, render
 from .settings import SETTINGS, board_settings, link_settings
 from .synthesis import DEFAULT_BAUD, BuildResult
 from .synthesis import build as build_bitstream
+from .targets import DEFAULT_BOARD, find_board
 
 __all__ = ["DEFAULT_BAUD", "REPORT", "build", "generate", "load"]
 

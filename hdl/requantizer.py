@@ -12,9 +12,19 @@ from .pipeline import bits_for_range, delay
 from .requantization import Requantization
 from .table import Table
 
-__all__ = ["Requantizer", "RequantizerLane", "RequantizerParams"]
+__all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
 
 FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
+
+
+def lane_multipliers(*, x: tuple[int, int], multiplier: int) -> int:
+    """Multipliers of one lane for ``x`` between these bounds and multipliers up to this one."""
+    return WideMultiplier.multipliers(_signed(*x), bits_for_range(0, multiplier))
+
+
+def _signed(low: int, high: int) -> Shape:
+    """The narrowest signed shape for ``low`` to ``high``."""
+    return bits_for_range(min(low, -1), high)
 
 
 class RequantizerParams:
@@ -27,26 +37,27 @@ class RequantizerParams:
         is its ``compute``.
     lanes : int
         Channels requantized side by side.
-    low, high : int
-        Bounds of the sums that arrive, over all channels; widths follow from them.
+    sums : (int, int)
+        Least and greatest sum that arrives, over all channels.
+    x : (int, int)
+        Least and greatest sum with its bias. The widths of all stages follow from these bounds.
     """
 
-    def __init__(self, *, requantization: Requantization, lanes: int, low: int, high: int) -> None:
+    def __init__(self, *, requantization: Requantization, lanes: int,
+                 sums: tuple[int, int], x: tuple[int, int]) -> None:
         if lanes < 1 or requantization.channels % lanes:
             raise ValueError(f"Requantizer needs a whole number of slots of {lanes} lanes, "
                              f"not {requantization.channels} channels")
         self.lanes, self.slots = lanes, requantization.channels // lanes
         self.requantization = requantization
         self.shift_min = int(requantization.shift.min())
-        bias, multiplier = requantization.bias, requantization.multiplier
-        self.sum_shape = bits_for_range(min(low, -1), high)
-        x_low, x_high = low + int(bias.min()), high + int(bias.max())
-        self.x_shape = bits_for_range(min(x_low, -1), x_high)
-        m_high = int(multiplier.max())
-        self.m_shape = bits_for_range(0, max(m_high, 1))
+        self.sum_shape = _signed(*sums)
+        self.x_shape = _signed(*x)
+        highest = int(requantization.multiplier.max())
+        self.m_shape = bits_for_range(0, highest)
         offsets = [*requantization.offset_negative.tolist(), *requantization.offset_positive.tolist()]
-        self.product_shape = bits_for_range(
-            min(x_low * m_high, 0) + min(*offsets, -1), max(x_high * m_high, 0) + max(*offsets, 0))
+        self.product_shape = _signed(min(x[0] * highest, 0) + min(*offsets, 0),
+                                     max(x[1] * highest, 0) + max(*offsets, 0))
         self.shift_range = int(requantization.shift.max()) - self.shift_min
 
     @property

@@ -55,7 +55,7 @@ class Sequencer(wiring.Component):
 
     A job is ready when the rows that it wants have been produced and a row is free in every region that it
     writes. All counts are of rows not yet released, so nothing ever overflows. Events and decisions keep
-    these rules, which the cycle model (``gatecast.plannerner.events``) repeats:
+    these rules, which the cycle model repeats (see docs/architecture.md):
 
     * a decision falls on the flags of that cycle and the job's first tap issues :attr:`START` cycles later;
     * decisions are at least :attr:`START` cycles apart and never earlier than :attr:`START` cycles before the
@@ -142,7 +142,7 @@ class Sequencer(wiring.Component):
         applied = Signal()
         cycles_left = Signal(range(max(layer.job_cycles for layer in self.layers)))
         m.d.comb += decide.eq(
-            ready.any() & ~(looked_up | applied | port.load) & (~port.issue | (cycles_left[2:] == 0)))
+            ready.any() & ~(looked_up | applied | port.load) & (~port.issue | (cycles_left < self.START)))
         pick = Signal.like(port.layer)
         for index in range(len(self.layers)):
             with m.If(ready[index]):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from gatecast.network import Network
-from gatecast.planner.numbers import layer_window, readers
+from gatecast.planner.numbers import layer_window
 from gatecast.planner.plan import EnginePlan, Plan, Region
 from gatecast.planner.regions import least_rows
+from gatecast.planner.verification import verify
 
 STYLES = ("per-layer", "folded", "two")
 
@@ -34,6 +35,6 @@ def random_plan(network: Network, style: str, seed: int) -> Plan:
     plan = Plan(network=network, engines=tuple(engines), regions=())
     regions = tuple(
         Region(tensor=tensor, writer=plan.writer_of(tensor), reader=reader,
-               rows=least_rows(plan, tensor, layer) + int(rng.integers(0, 2 * shape.shape[0] + 1)))
-        for tensor, shape in network.tensors.items() for reader, layer in readers(plan, tensor))
-    return Plan(network=network, engines=plan.engines, regions=regions)
+               rows=rows + int(rng.integers(0, 2 * network.tensors[tensor].shape[0] + 1)))
+        for (tensor, reader), rows in least_rows(plan).items())
+    return verify(Plan(network=network, engines=plan.engines, regions=regions))

@@ -116,7 +116,7 @@ def test_without_rows_nothing_moves(credits):
     assert str(caught.value) == ("the plan stops after 0 of 3 frames: its regions have too few rows; "
                                  "give them more")
     with pytest.raises(Deadlock) as caught:
-        events.period(line(credits))
+        events.steady_state(line(credits))
     assert str(caught.value) == "the plan stops: its regions have too few rows; give them more"
 
 
@@ -133,9 +133,11 @@ def test_a_region_smaller_than_what_a_job_wants_deadlocks():
 
 def test_period_by_hand():
     """23 cycles a row where the output has room for one; 6 where the engine never waits."""
-    latency, cycles, frames = events.period(line((2, 1)))
+    steady = events.steady_state(line((2, 1)))
+    latency, cycles, frames = steady.latency, steady.cycles, steady.frames
     assert (latency, cycles / frames) == (51, 46)
-    latency, cycles, frames = events.period(line((8, 8)))
+    steady = events.steady_state(line((8, 8)))
+    latency, cycles, frames = steady.latency, steady.cycles, steady.frames
     assert (latency, cycles / frames) == (34, 12)
 
 
@@ -143,8 +145,10 @@ def test_without_a_period_the_second_half_stands_for_it():
     """The source is ahead by more each frame until its region is full; of four, the last two count."""
     numbers = line((100, 8))
     out = events.run(numbers, 4).frame_cycles
-    assert events.period(numbers, limit=4) == (out[0], out[3] - out[1], 2)
-    assert events.period(numbers) == (out[0], 12, 1)
+    window, period = events.steady_state(numbers, limit=4), events.steady_state(numbers)
+    assert (window.latency, window.cycles, window.frames) == (out[0], out[3] - out[1], 2)
+    assert (period.latency, period.cycles, period.frames) == (out[0], 12, 1)
+    assert period.periodic and not window.periodic
 
 
 RANDOM = [(seed, style) for seed in range(12) for style in STYLES]
@@ -157,7 +161,8 @@ def random_schedule(seed: int, style: str) -> Schedule:
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
 def test_the_period_is_that_of_a_long_run(seed, style):
     numbers = random_schedule(seed, style)
-    latency, cycles, frames = events.period(numbers)
+    steady = events.steady_state(numbers)
+    latency, cycles, frames = steady.latency, steady.cycles, steady.frames
     assert frames < 100, "this schedule has no period"
     out = events.run(numbers, 60 + 3 * frames).frame_cycles
     assert out[0] == latency

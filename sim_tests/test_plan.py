@@ -90,13 +90,17 @@ def test_memory_bits_add_up():
 def test_the_prediction_is_that_of_the_events(seed, style):
     made = make(seed, style)
     prediction = predict(made)
-    latency, cycles, frames = events.period(schedule(made))
+    steady = events.steady_state(schedule(made))
+    latency, cycles, frames = steady.latency, steady.cycles, steady.frames
     assert (prediction.latency_cycles, prediction.cycles_per_inference) == (latency, cycles / frames)
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
 def test_the_bottleneck_is_the_busiest(seed, style):
-    """Nothing is faster than its busiest part; the taps of an engine are counted, its holds are not."""
+    """Nothing is faster than its busiest part; the taps of an engine are counted, its holds are not.
+
+    The links are parts too, but no engine.
+    """
     made = make(seed, style)
     prediction, built = predict(made), parameters(made)
     work = {"source": built.input_bytes, "sink": built.output_bytes}
@@ -104,8 +108,12 @@ def test_the_bottleneck_is_the_busiest(seed, style):
         work[engine.name] = sum(
             len(layer.sequencer.jobs) * layer.walk.columns * layer.walk.blocks * layer.walk.dot_taps
             for layer in params.layers)
-    assert prediction.bottleneck_cycles == max(work.values()) == work[prediction.bottleneck]
-    assert prediction.bottleneck_cycles <= prediction.cycles_per_inference
+    assert prediction.work == work
+    assert prediction.cycles_per_inference >= max(work.values())
+    of_engines = {engine.name: work[engine.name] for engine in made.engines}
+    assert prediction.bottleneck_cycles == max(of_engines.values()) == of_engines[prediction.bottleneck]
+    for name, cycles in work.items():
+        assert prediction.busy(name) == cycles / prediction.cycles_per_inference
 
 
 @pytest.mark.parametrize("style", STYLES)

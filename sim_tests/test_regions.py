@@ -10,10 +10,9 @@ from random_plans import STYLES, random_plan
 
 from gatecast.lowering import lower
 from gatecast.planner import events
-from gatecast.planner.numbers import readers
 from gatecast.planner.plan import Plan
 from gatecast.planner.predict import predict, predict_schedule
-from gatecast.planner.regions import TOLERANCE, least_rows, size_regions
+from gatecast.planner.regions import TOLERANCE, least_rows, size_regions, with_two_frames
 from gatecast.planner.schedule import schedule
 
 RANDOM = [(seed, style) for seed in range(8) for style in STYLES]
@@ -23,10 +22,8 @@ def make(seed: int, style: str) -> Plan:
     return random_plan(lower(network(seed, layers=1 + seed % 5)), style, seed)
 
 
-def least(plan: Plan) -> dict[tuple[str, str], int]:
-    """The least rows of each region; in a chain of layers each region has one reader."""
-    return {(tensor, reader): least_rows(plan, tensor, layer)
-            for tensor in plan.network.tensors for reader, layer in readers(plan, tensor)}
+def sized(plan: Plan) -> Plan:
+    return size_regions(with_two_frames(plan))
 
 
 def with_rows(plan: Plan, rows: dict[tuple[str, str], int]) -> Plan:
@@ -37,7 +34,7 @@ def with_rows(plan: Plan, rows: dict[tuple[str, str], int]) -> Plan:
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
 def test_with_the_least_rows_everywhere_it_runs(seed, style):
     plan = make(seed, style)
-    assert len(events.run(schedule(with_rows(plan, least(plan))), 3).frame_cycles) == 3
+    assert len(events.run(schedule(with_rows(plan, least_rows(plan))), 3).frame_cycles) == 3
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
@@ -47,7 +44,7 @@ def test_with_one_row_less_anywhere_it_stops(seed, style):
     numbers = schedule(plan)
     ample = [2 * plan.network.tensors[tensor].shape[0] + 4 for tensor, _ in numbers.edges]
     for index, edge in enumerate(numbers.edges):
-        credits = [*ample[:index], least(plan)[edge] - 1, *ample[index + 1:]]
+        credits = [*ample[:index], least_rows(plan)[edge] - 1, *ample[index + 1:]]
         with pytest.raises(events.Deadlock):
             events.run(replace(numbers, credits=tuple(credits)), 1)
 
@@ -55,19 +52,19 @@ def test_with_one_row_less_anywhere_it_stops(seed, style):
 def two_frames(plan: Plan) -> Plan:
     return with_rows(plan, {
         (region.tensor, region.reader): max(2 * plan.network.tensors[region.tensor].shape[0],
-                                            least(plan)[region.tensor, region.reader] + 1)
+                                            least_rows(plan)[region.tensor, region.reader] + 1)
         for region in plan.regions})
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
 def test_smaller_regions_cost_no_more_than_the_tolerance(seed, style):
     plan = make(seed, style)
-    sized, ample = size_regions(replace(plan, regions=())), two_frames(plan)
-    assert sized.engines == plan.engines
-    assert predict(sized).cycles_per_inference <= predict(ample).cycles_per_inference * (1 + TOLERANCE)
-    for region, largest in zip(sized.regions, ample.regions, strict=True):
+    small, ample = sized(replace(plan, regions=())), two_frames(plan)
+    assert small.engines == plan.engines
+    assert predict(small).cycles_per_inference <= predict(ample).cycles_per_inference * (1 + TOLERANCE)
+    for region, largest in zip(small.regions, ample.regions, strict=True):
         assert region == replace(largest, rows=region.rows)
-        assert least(plan)[region.tensor, region.reader] <= region.rows <= largest.rows
+        assert least_rows(plan)[region.tensor, region.reader] <= region.rows <= largest.rows
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
@@ -77,12 +74,12 @@ def test_no_region_has_a_row_to_spare(seed, style):
     Rows taken elsewhere later may free one, as orders of jobs are not monotone; in none of these plans.
     """
     plan = make(seed, style)
-    sized = size_regions(replace(plan, regions=()))
+    small = sized(replace(plan, regions=()))
     slowest = predict(two_frames(plan)).cycles_per_inference * (1 + TOLERANCE)
-    numbers = schedule(sized)
+    numbers = schedule(small)
     for index, edge in enumerate(numbers.edges):
         fewer = numbers.credits[index] - 1
-        if fewer < least(plan)[edge]:
+        if fewer < least_rows(plan)[edge]:
             continue
         credits = (*numbers.credits[:index], fewer, *numbers.credits[index + 1:])
         assert predict_schedule(replace(numbers, credits=credits)).cycles_per_inference > slowest
@@ -90,4 +87,4 @@ def test_no_region_has_a_row_to_spare(seed, style):
 
 def test_sizing_is_deterministic():
     plan = replace(make(3, "two"), regions=())
-    assert size_regions(plan) == size_regions(plan)
+    assert sized(plan) == sized(plan)

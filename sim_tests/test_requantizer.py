@@ -13,6 +13,12 @@ from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import FIELDS, Requantizer, RequantizerParams
 
 
+def made(requantization, *, lanes, low, high):
+    """Parameters for sums from ``low`` to ``high``, whichever channel they are for."""
+    return RequantizerParams(requantization=requantization, lanes=lanes, sums=(low, high),
+                             x=(low + int(requantization.bias.min()), high + int(requantization.bias.max())))
+
+
 def table(**columns: list[int]) -> Requantization:
     """A channel for each entry; fields not given are those of an identity."""
     channels = len(next(iter(columns.values())))
@@ -110,7 +116,7 @@ def test_both_sides_of_every_step(low, high, lanes):
         requantization = table(multiplier=[1, 0], bias=[-5, 7], offset_positive=[0, 90], shift=[0, 0])
     else:
         requantization = random_requantization(rng, 4, low, high)
-    params = RequantizerParams(requantization=requantization, lanes=lanes, low=low, high=high)
+    params = made(requantization, lanes=lanes, low=low, high=high)
     slots = all_steps(params, low, high, rng)
     assert run(params, slots) == expected(params, slots)
 
@@ -126,7 +132,7 @@ def test_both_sides_of_every_step(low, high, lanes):
     {"multiplier": [1, 1], "low": [-128, -128], "high": [-128, -100]},
 ])
 def test_odd_parameters(columns):
-    params = RequantizerParams(requantization=table(**columns), lanes=1, low=-700, high=900)
+    params = made(table(**columns), lanes=1, low=-700, high=900)
     slots = all_steps(params, -700, 900, random.Random(1))
     assert run(params, slots) == expected(params, slots)
 
@@ -137,7 +143,7 @@ def test_steps_are_found_on_both_sides():
 
 
 def test_values_that_fit_in_less_than_a_byte():
-    params = RequantizerParams(requantization=table(low=[-2], high=[1]), lanes=1, low=-3, high=2)
+    params = made(table(low=[-2], high=[1]), lanes=1, low=-3, high=2)
     assert params.product_shape.width < 8
     slots = [(0, [total]) for total in range(-3, 3)]
     assert run(params, slots) == [(-2,), (-2,), (-1,), (0,), (1,), (1,)]
@@ -146,7 +152,7 @@ def test_values_that_fit_in_less_than_a_byte():
 @pytest.mark.parametrize(("low", "high"), [(-9000, 2), (-2**21, 9), (-3, 9000)])
 def test_sums_that_reach_much_further_on_one_side(low, high):
     shift = (max(high, -low) >> 8).bit_length()
-    params = RequantizerParams(requantization=table(multiplier=[1, 3], shift=[shift, shift + 1]), lanes=1,
+    params = made(table(multiplier=[1, 3], shift=[shift, shift + 1]), lanes=1,
                                low=low, high=high)
     slots = all_steps(params, low, high, random.Random(low))
     assert run(params, slots) == expected(params, slots)
@@ -154,7 +160,7 @@ def test_sums_that_reach_much_further_on_one_side(low, high):
 
 def test_right_again_after_reset():
     rng = random.Random(8)
-    params = RequantizerParams(requantization=random_requantization(rng, 6, -2**19, 2**19), lanes=3,
+    params = made(random_requantization(rng, 6, -2**19, 2**19), lanes=3,
                                low=-2**19, high=2**19)
     slots = all_steps(params, -2**19, 2**19, rng)[:60]
     assert run(params, slots, resets=(7, 30))[31:] == expected(params, slots)[31:]
@@ -175,14 +181,14 @@ def test_right_again_after_reset():
 ])
 def test_latency(low, high, columns, latency):
     requantization = table(**columns)
-    params = RequantizerParams(requantization=requantization, lanes=1, low=low, high=high)
+    params = made(requantization, lanes=1, low=low, high=high)
     assert params.latency == latency
     slots = [(0, [low]), (0, [high])]
     assert run(params, slots) == expected(params, slots)
 
 
 def test_table_has_a_row_for_each_slot():
-    params = RequantizerParams(requantization=table(bias=[1, 2, 3, 4], shift=[5, 6, 7, 9]), lanes=2,
+    params = made(table(bias=[1, 2, 3, 4], shift=[5, 6, 7, 9]), lanes=2,
                                low=-100, high=100)
     assert (params.slots, params.shift_min) == (2, 5)
     assert [(row["bias_0"], row["bias_1"], row["shift_0"], row["shift_1"]) for row in params.rows] == [
@@ -192,7 +198,7 @@ def test_table_has_a_row_for_each_slot():
 @pytest.mark.parametrize(("lanes", "multiplier", "multipliers"), [(1, 2**17 - 1, 1), (4, 2**17 - 1, 4),
                                                                   (4, 2**17, 8)])
 def test_multipliers_are_counted_for_all_lanes(lanes, multiplier, multipliers):
-    params = RequantizerParams(requantization=table(multiplier=[multiplier] * 4), lanes=lanes,
+    params = made(table(multiplier=[multiplier] * 4), lanes=lanes,
                                low=-2**17, high=2**17 - 1)
     assert params.multipliers == multipliers
 
@@ -253,5 +259,5 @@ def test_refuses_arrays(shift, found):
 
 @pytest.mark.parametrize("lanes", [0, 2])
 def test_refuses_parts_of_slots(lanes):
-    assert refusal(RequantizerParams, requantization=table(bias=[0, 0, 0]), lanes=lanes, low=0, high=1) == (
+    assert refusal(RequantizerParams, requantization=table(bias=[0, 0, 0]), lanes=lanes, sums=(0, 1), x=(0, 1)) == (
         f"Requantizer needs a whole number of slots of {lanes} lanes, not 3 channels")

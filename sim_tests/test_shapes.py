@@ -13,7 +13,7 @@ from gatecast.network import Layer, Network
 from gatecast.planner.layout import layouts
 from gatecast.planner.numbers import engine_layers, kind_of, layer_window, requantizer_params
 from gatecast.planner.plan import EnginePlan, Plan
-from gatecast.planner.regions import size_regions
+from gatecast.planner.regions import with_two_frames
 from gatecast.planner.shapes import GROUPS, LANES, Shape, Shapes
 
 LIMITS = (1, 3, 17, 40)
@@ -95,7 +95,7 @@ def test_cycles_and_dsps_are_those_of_the_engine(seed):
     lowered = kinds[0][0]
     chosen = [(layers, Shapes(lowered, 30).front(layers)[-1]) for _, layers in kinds]
     engines = tuple(engine_of(shape, layers, shape.kind) for layers, shape in chosen)
-    plan = size_regions(Plan(network=lowered, engines=engines, regions=()))
+    plan = with_two_frames(Plan(network=lowered, engines=engines, regions=()))
     for engine, (_, shape) in zip(engines, chosen, strict=True):
         tables = engine_layers(plan, engine, layouts(plan))
         assert shape.cycles == sum(max(layer.walk.job_cycles, Sequencer.START) * len(layer.sequencer.jobs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from ..errors import InputError
 from .schedule import Actor, Schedule
 
-__all__ = ["Deadlock", "JobStart", "Timeline", "period", "run"]
+__all__ = ["Deadlock", "JobStart", "SteadyState", "Timeline", "run", "steady_state"]
 
 
 class Deadlock(InputError):
@@ -38,6 +38,21 @@ class Timeline:
 
     frame_cycles: tuple[int, ...]
     jobs: tuple[JobStart, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteadyState:
+    """Cycles until the first frame is out, then cycles for so many frames of the steady state.
+
+    They span one period if the state was found to repeat, else the second half of a long run.
+    """
+
+    latency: int
+    cycles: int
+    frames: int
+    periodic: bool
+    jobs: int
+    """Jobs that were run to find out: a measure of the time it took."""
 
 
 @dataclass
@@ -89,15 +104,12 @@ def run(schedule: Schedule, frames: int, *, offered: int | None = None) -> Timel
     return Timeline(frame_cycles=tuple(cycles), jobs=tuple(jobs))
 
 
-def period(schedule: Schedule, *, limit: int = 200) -> tuple[int, int, int]:
-    """Latency of the first frame, and cycles and frames of one period of the steady state.
-
-    When the state does not repeat within ``limit`` frames, the second half of them stands for a period.
-    """
+def steady_state(schedule: Schedule, *, limit: int = 200) -> SteadyState:
+    """Run under endless input until the state repeats, or for ``limit`` frames."""
     seen: dict[tuple[object, ...], tuple[int, int]] = {}
     cycles: list[int] = []
     rows = _output_rows(schedule)
-    for cycle, start, state in _steps(schedule, None):
+    for jobs, (cycle, start, state) in enumerate(_steps(schedule, None), start=1):
         if start.actor != schedule.actors[-1].name or (start.row + 1) % rows:
             continue
         cycles.append(cycle + start.cycles - 1 + schedule.output_delay)
@@ -105,10 +117,12 @@ def period(schedule: Schedule, *, limit: int = 200) -> tuple[int, int, int]:
         signature = state.signature(cycle, frame, schedule)
         if signature in seen:
             earlier_cycle, earlier_frame = seen[signature]
-            return cycles[0], cycle - earlier_cycle, frame - earlier_frame
+            return SteadyState(latency=cycles[0], cycles=cycle - earlier_cycle, frames=frame - earlier_frame,
+                               periodic=True, jobs=jobs)
         seen[signature] = cycle, frame
         if frame == limit:
-            return cycles[0], cycles[-1] - cycles[limit // 2 - 1], limit - limit // 2
+            return SteadyState(latency=cycles[0], cycles=cycles[-1] - cycles[limit // 2 - 1],
+                               frames=limit - limit // 2, periodic=False, jobs=jobs)
     raise Deadlock("the plan stops: its regions have too few rows; give them more")
 
 
@@ -121,6 +135,7 @@ def _steps(schedule: Schedule, offered: int | None) -> Iterator[tuple[int, JobSt
     actors = schedule.actors
     reader_of = {layer.reads: (a, n) for a, actor in enumerate(actors)
                  for n, layer in enumerate(actor.layers) if layer.reads is not None}
+    writer_of = {edge: a for a, actor in enumerate(actors) for layer in actor.layers for edge in layer.writes}
     state = _State(
         layers=[[_Layer() for _ in actor.layers] for actor in actors],
         free=list(schedule.credits),
@@ -131,14 +146,20 @@ def _steps(schedule: Schedule, offered: int | None) -> Iterator[tuple[int, JobSt
 
     while state.events:
         now = state.events[0][0]
+        touched: set[int] = set()
         while state.events and state.events[0][0] == now:
             _, kind, index, rows = heapq.heappop(state.events)
             if kind == _PRODUCED:
                 reader, number = reader_of[index]
                 state.layers[reader][number].kept += rows
+                touched.add(reader)
             elif kind == _FREED:
                 state.free[index] += rows
-        for index, actor in enumerate(actors):
+                touched.add(writer_of[index])
+            else:
+                touched.add(index)
+        for index in sorted(touched):
+            actor = actors[index]
             if state.next_decision[index] > now:
                 continue
             if index == 0 and source_limit is not None and state.layers[0][0].next_job >= source_limit:

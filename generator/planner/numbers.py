@@ -14,13 +14,15 @@ from gatecast.hdl.requantizer import RequantizerParams
 from gatecast.hdl.sequencer import SequencerLayer
 from gatecast.hdl.walk import WalkLayer
 
+from ..bounds import Bounds
 from ..network import Layer
 from ..operators.window import Window
 from .layout import MemoryLayout
 from .plan import SINK, EnginePlan, Plan
 from .rows import jobs
 
-__all__ = ["blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "readers", "requantizer_params"]
+__all__ = ["blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "readers", "requantizer_params",
+           "x_bounds"]
 
 
 def layer_window(layer: Layer) -> Window:
@@ -136,19 +138,24 @@ def requantizer_params(plan: Plan, engine: EnginePlan) -> RequantizerParams:
 
     Lanes without an output channel get parameters that make zero of everything.
     """
-    parts: list[Requantization] = []
-    lowest, highest = 0, 0
-    for name in engine.layers:
-        window = layer_window(plan.network.layer(name))
-        bounds = window.sum_bounds
-        lowest = min(lowest, int(bounds.lowest.min()))
-        highest = max(highest, int(bounds.highest.max()))
-        parts.append(_in_drain_order(window.requantization, blocks(window, engine), engine))
+    windows = [layer_window(plan.network.layer(name)) for name in engine.layers]
+    parts = [_in_drain_order(window.requantization, blocks(window, engine), engine) for window in windows]
     fields = Requantization.__dataclass_fields__
     return RequantizerParams(
         requantization=Requantization(
             **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}),
-        lanes=engine.group, low=lowest, high=highest)
+        lanes=engine.group, x=x_bounds(windows),
+        sums=_span([window.sum_bounds for window in windows]))
+
+
+def x_bounds(windows: Sequence[Window]) -> tuple[int, int]:
+    """Least and greatest sum with its bias over all channels of ``windows``, zero among them."""
+    return _span([window.bounds for window in windows])
+
+
+def _span(bounds: Sequence[Bounds]) -> tuple[int, int]:
+    return (min(0, *(int(each.lowest.min()) for each in bounds)),
+            max(0, *(int(each.highest.max()) for each in bounds)))
 
 
 def _in_drain_order(table: Requantization, block_count: int, engine: EnginePlan) -> Requantization:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..errors import InputError
 from ..network import Network
 
 __all__ = ["SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region", "Resources"]
@@ -28,6 +29,21 @@ class EnginePlan:
     group: int
     """Adjacent output channels that leave in one cycle (g): requantizer lanes and width of a write."""
     layers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in ("lanes", "columns", "group"):
+            number = getattr(self, name)
+            if type(number) is not int or number < 1:
+                raise InputError(f"engine '{self.name}': {name} must be an integer of at least 1, "
+                                 f"not {number!r}")
+        if self.kind not in ("systolic", "channel"):
+            raise InputError(f"engine '{self.name}': kind must be systolic or channel, not {self.kind!r}")
+        if self.columns % self.group:
+            raise InputError(f"engine '{self.name}': group must divide the {self.columns} columns, "
+                             f"not {self.group}")
+        if self.kind == "channel" and self.columns != self.lanes:
+            raise InputError(f"engine '{self.name}': a channel array has as many columns as lanes, "
+                             f"not {self.columns} and {self.lanes}")
 
     @property
     def groups(self) -> int:
@@ -56,12 +72,27 @@ class Prediction:
 
     cycles_per_inference: float
     """Mean over one period of the steady state under endless input."""
+    periodic: bool
+    """The state has come back, so the mean is exact; else it is that of a long window."""
     latency_cycles: int
     """Cycles until the last byte of the first frame has left, others coming in behind it."""
-    bottleneck: str
-    """The engine (or link) with the most cycles of work in a frame."""
-    bottleneck_cycles: int
-    """Cycles of a frame in which it issues work."""
+    work: Mapping[str, int]
+    """Cycles of a frame in which each engine and each link issues."""
+
+    @property
+    def bottleneck(self) -> str:
+        """The engine with the most work; the links are busy in ways of their own."""
+        engines = [name for name in self.work if name not in (SOURCE, SINK)]
+        return max(engines, key=lambda name: self.work[name])
+
+    @property
+    def bottleneck_cycles(self) -> int:
+        """Cycles of a frame in which the bottleneck issues work."""
+        return self.work[self.bottleneck]
+
+    def busy(self, name: str) -> float:
+        """Share of the cycles in which an engine or a link issues work."""
+        return self.work[name] / self.cycles_per_inference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +155,10 @@ class Plan:
 
     @staticmethod
     def from_json(network: Network, document: Mapping[str, Any]) -> Plan:
-        """The plan that :meth:`to_json` wrote, for the same lowered network."""
+        """The plan that :meth:`to_json` wrote, for the same lowered network.
+
+        ``KeyError`` or ``TypeError`` where the document is of another form; see also ``verification.verify``.
+        """
         return Plan(
             network=network,
             engines=tuple(EnginePlan(**{**engine, "layers": tuple(engine["layers"])})

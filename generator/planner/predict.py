@@ -20,12 +20,12 @@ def predict(plan: Plan) -> Prediction:
 
 def predict_schedule(numbers: Schedule) -> Prediction:
     """The same from the schedule of a plan."""
-    latency, cycles, frames = events.period(numbers)
-    work = {actor.name: sum(layer.tap_cycles * len(layer.jobs) for layer in actor.layers)
-            for actor in numbers.actors}
-    bottleneck = max(work, key=lambda name: work[name])
-    return Prediction(cycles_per_inference=cycles / frames, latency_cycles=latency,
-                      bottleneck=bottleneck, bottleneck_cycles=work[bottleneck])
+    steady = events.steady_state(numbers)
+    return Prediction(
+        cycles_per_inference=steady.cycles / steady.frames, periodic=steady.periodic,
+        latency_cycles=steady.latency,
+        work={actor.name: sum(layer.tap_cycles * len(layer.jobs) for layer in actor.layers)
+              for actor in numbers.actors})
 
 
 def resources(plan: Plan) -> Resources:

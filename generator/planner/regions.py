@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .events import Deadlock
+from . import events
 from .numbers import layer_window, readers
 from .plan import Plan, Region
-from .predict import predict_schedule
 from .rows import jobs
-from .schedule import Schedule, schedule
+from .schedule import schedule
 
-__all__ = ["least_rows", "size_regions"]
+__all__ = ["least_rows", "size_regions", "with_two_frames"]
 
 # What shrinking all regions together may cost of the throughput.
 TOLERANCE = 0.005
+# A few seconds of the event model; networks of some ten layers need far less.
+MOST_JOBS = 300_000
 
 
-def least_rows(plan: Plan, tensor: str, layer: str | None) -> int:
-    """Rows without which ``layer`` (or the sink) could never run a job on ``tensor``."""
+def least_rows(plan: Plan) -> dict[tuple[str, str], int]:
+    """The rows without which nothing could ever run, for each region, by tensor and reading engine."""
+    least: dict[tuple[str, str], int] = {}
+    for tensor in plan.network.tensors:
+        for reader, layer in readers(plan, tensor):
+            least[tensor, reader] = max(least.get((tensor, reader), 0), _wanted(plan, tensor, layer))
+    return least
+
+
+def _wanted(plan: Plan, tensor: str, layer: str | None) -> int:
+    """Most rows of ``tensor`` that a job of ``layer``, or the sink, wants at once."""
     if layer is None:
         return 1
     read = plan.network.layer(layer)
@@ -27,21 +37,23 @@ def least_rows(plan: Plan, tensor: str, layer: str | None) -> int:
     return max(1, *(job.want for job in jobs(layer_window(read), input_rows, output_rows)))
 
 
-def size_regions(plan: Plan) -> Plan:
-    """``plan`` with regions of its own choice.
+def with_two_frames(plan: Plan) -> Plan:
+    """``plan`` with room for two frames in every region: the busiest engine can work all the time."""
+    least = least_rows(plan)
+    return _with_rows(plan, {key: max(2 * plan.network.tensors[key[0]].shape[0], minimum + 1)
+                             for key, minimum in least.items()})
 
-    Two frames in every region let the busiest engine work all the time. From there the largest region is
-    shrunk first, each as far as the throughput of the event model allows.
+
+def size_regions(plan: Plan) -> Plan:
+    """``plan`` with smaller regions: the largest is shrunk first, each as far as the throughput allows.
+
+    It ends early, with the rest as they are, when the event model has run :data:`MOST_JOBS`.
     """
-    least: dict[tuple[str, str], int] = {}
-    for tensor in plan.network.tensors:
-        for reader, layer in readers(plan, tensor):
-            least[tensor, reader] = max(least.get((tensor, reader), 0), least_rows(plan, tensor, layer))
-    rows = {key: max(2 * plan.network.tensors[key[0]].shape[0], minimum + 1)
-            for key, minimum in least.items()}
-    plan = _with_rows(plan, rows)
+    least, rows = least_rows(plan), {(region.tensor, region.reader): region.rows for region in plan.regions}
     numbers = schedule(plan)
-    slowest = predict_schedule(numbers).cycles_per_inference * (1 + TOLERANCE)
+    steady = events.steady_state(numbers)
+    slowest = steady.cycles / steady.frames * (1 + TOLERANCE)
+    jobs = steady.jobs
 
     def row_bytes(key: tuple[str, str]) -> int:
         _, columns, channels = plan.network.tensors[key[0]].shape
@@ -49,22 +61,22 @@ def size_regions(plan: Plan) -> Plan:
 
     for key in sorted(rows, key=lambda key: -rows[key] * row_bytes(key)):
         low, high = least[key], rows[key]
-        while low < high:
+        while low < high and jobs < MOST_JOBS:
             middle = (low + high) // 2
-            if _fast_enough(numbers, {**rows, key: middle}, slowest):
+            trial = {**rows, key: middle}
+            try:
+                steady = events.steady_state(
+                    replace(numbers, credits=tuple(trial[edge] for edge in numbers.edges)))
+            except events.Deadlock:
+                low = middle + 1
+                continue
+            jobs += steady.jobs
+            if steady.cycles / steady.frames <= slowest:
                 high = middle
             else:
                 low = middle + 1
         rows[key] = high
     return _with_rows(plan, rows)
-
-
-def _fast_enough(numbers: Schedule, rows: dict[tuple[str, str], int], slowest: float) -> bool:
-    try:
-        prediction = predict_schedule(replace(numbers, credits=tuple(rows[edge] for edge in numbers.edges)))
-    except Deadlock:
-        return False
-    return prediction.cycles_per_inference <= slowest
 
 
 def _with_rows(plan: Plan, rows: dict[tuple[str, str], int]) -> Plan:

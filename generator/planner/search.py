@@ -10,10 +10,12 @@ from typing import Literal
 from ..errors import InputError
 from ..network import Layer, Network
 from .numbers import kind_of
+from .partitions import all_splits, best_cut, smallest_at
 from .plan import EnginePlan, Plan
 from .predict import predict, resources
-from .regions import size_regions
+from .regions import size_regions, with_two_frames
 from .shapes import Shape, Shapes
+from .verification import verify
 
 __all__ = ["Budget", "Engines", "plan"]
 
@@ -21,8 +23,10 @@ Engines = int | Literal["folded", "per-layer", "auto"]
 
 # How many of the best partitions by work alone are run through the event model.
 FINALISTS = 3
-# Most layers for which all partitions are tried; beyond, only those into neighbours.
+# Most layers for which all partitions are tried; beyond, the best one into runs for each number of engines.
 ALL_PARTITIONS = 8
+# More engines than these, but fewer than layers, have not been seen to pay.
+MOST_ENGINES = 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +73,7 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
     """
     shapes = Shapes(network, _limit(budget))
     candidates = sorted(
-        (candidate for groups in _partitions(network, engines)
+        (candidate for groups in _partitions(shapes, engines, _limit(budget))
          for candidate in [_shape(shapes, groups, budget)] if candidate is not None),
         key=lambda candidate: (candidate.cycles, candidate.multipliers, len(candidate.groups)))
     if not candidates:
@@ -77,35 +81,37 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
         raise InputError(f"network '{network.name}' needs at least {need} multipliers "
                          f"for engines '{engines}', {budget.name} has {has}; "
                          f"take a larger board or fewer engines")
-    finalists = [size_regions(_plan(network, candidate)) for candidate in candidates[:FINALISTS]]
-    fitting = [finalist for finalist in finalists if _fits(finalist, budget)]
-    if not fitting:
-        need = min(resources(finalist).memory_bits for finalist in finalists)
-        raise InputError(f"network '{network.name}' needs {-(-need // 1024)} Kbit of memory, "
-                         f"{budget.name} has {(budget.memory_bits or 0) // 1024}; take a larger board")
-    return min(fitting, key=lambda finalist: predict(finalist).cycles_per_inference)
+    finalists = [with_two_frames(_plan(network, candidate)) for candidate in candidates[:FINALISTS]]
+    finalists.sort(key=lambda finalist: predict(finalist).cycles_per_inference)
+    least = 0
+    for finalist in finalists:
+        sized = size_regions(finalist)
+        need = resources(sized).memory_bits
+        if budget.memory_bits is None or need <= budget.memory_bits:
+            return verify(sized)
+        least = min(need, least or need)
+    raise InputError(f"network '{network.name}' needs {-(-least // 1024)} Kbit of memory, "
+                     f"{budget.name} has {(budget.memory_bits or 0) // 1024}; take a larger board")
 
 
 def _limit(budget: Budget) -> int:
     return budget.multipliers if budget.dsps is None else min(budget.multipliers, budget.dsps)
 
 
-def _fits(finished: Plan, budget: Budget) -> bool:
-    return budget.memory_bits is None or resources(finished).memory_bits <= budget.memory_bits
-
-
 def _shortage(network: Network, engines: Engines, budget: Budget) -> tuple[int, int]:
     """Multipliers that the smallest engines need and that ``budget`` has: of arrays, or of the whole chip."""
     shapes = Shapes(network, 1)
-    smallest = [[shapes.front(layers)[0] for layers in groups] for groups in _partitions(network, engines)]
+    smallest = [[shapes.front(layers)[0] for layers in groups]
+                for groups in _partitions(shapes, engines, len(network.layers))]
     arrays = min(sum(shape.multipliers for shape in chosen) for chosen in smallest)
     if arrays > budget.multipliers or budget.dsps is None:
         return arrays, budget.multipliers
     return min(sum(shape.dsps for shape in chosen) for chosen in smallest), budget.dsps
 
 
-def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Layer, ...], ...]]:
-    """All groupings of layers to engines that ``engines`` asks for."""
+def _partitions(shapes: Shapes, engines: Engines, limit: int) -> Iterator[tuple[tuple[Layer, ...], ...]]:
+    """Groupings of layers to engines as ``engines`` asks for: all of few layers, the best cuts of many."""
+    network = shapes.network
     systolic = [layer for layer in network.layers if kind_of(layer) == "systolic"]
     channel = tuple(layer for layer in network.layers if kind_of(layer) == "channel")
     beside = (channel,) if channel else ()
@@ -115,7 +121,7 @@ def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Laye
     if engines == "folded":
         counts: Sequence[int] = (1,)
     elif engines == "auto":
-        counts = range(1, len(systolic) + 1)
+        counts = range(1, min(len(systolic), MOST_ENGINES) + 1)
     else:
         if not 1 <= engines <= max(len(systolic), 1):
             raise InputError(f"network '{network.name}' has {len(systolic)} layers for systolic engines, "
@@ -125,37 +131,15 @@ def _partitions(network: Network, engines: Engines) -> Iterator[tuple[tuple[Laye
         yield beside
         return
     for count in counts:
-        split = _all_splits if len(systolic) <= ALL_PARTITIONS else _neighbour_splits
-        for groups in split(systolic, count):
-            yield (*groups, *beside)
-    if engines == "auto" and len(channel) > 1:
+        if len(systolic) <= ALL_PARTITIONS:
+            for groups in all_splits(systolic, count):
+                yield (*groups, *beside)
+        else:
+            cut = best_cut(shapes, systolic, count, limit - len(beside))
+            if cut is not None:
+                yield (*cut, *beside)
+    if engines == "auto":
         yield tuple((layer,) for layer in network.layers)
-
-
-def _all_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tuple[Layer, ...], ...]]:
-    """All ways to put ``layers`` into ``count`` groups, none empty; groups by first layer."""
-    if count == 1:
-        yield (tuple(layers),)
-        return
-    if len(layers) < count:
-        return
-    *rest, last = layers
-    for groups in _all_splits(rest, count - 1):
-        yield (*groups, (last,))
-    if len(rest) >= count:
-        for groups in _all_splits(rest, count):
-            for index in range(count):
-                yield (*groups[:index], (*groups[index], last), *groups[index + 1:])
-
-
-def _neighbour_splits(layers: Sequence[Layer], count: int) -> Iterator[tuple[tuple[Layer, ...], ...]]:
-    """All ways to cut ``layers`` into ``count`` runs."""
-    if count == 1:
-        yield (tuple(layers),)
-        return
-    for cut in range(1, len(layers) - count + 2):
-        for groups in _neighbour_splits(layers[cut:], count - 1):
-            yield (tuple(layers[:cut]), *groups)
 
 
 def _shape(shapes: Shapes, groups: tuple[tuple[Layer, ...], ...], budget: Budget) -> _Candidate | None:
@@ -182,7 +166,7 @@ def _fastest(network: Network, groups: tuple[tuple[Layer, ...], ...], fronts: li
     paces = sorted({max(shape.cycles, links) for front in fronts for shape in front})
 
     def smallest(pace: int) -> tuple[Shape, ...] | None:
-        chosen = [next((shape for shape in front if shape.cycles <= pace), None) for front in fronts]
+        chosen = [smallest_at(front, pace) for front in fronts]
         complete = tuple(shape for shape in chosen if shape is not None)
         affordable = sum(shape.multipliers for shape in complete) <= limit
         return complete if len(complete) == len(fronts) and affordable else None

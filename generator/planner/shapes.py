@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.hdl.requantizer import lane_multipliers
 from gatecast.hdl.sequencer import Sequencer
 
 from ..network import Layer, Network
-from .numbers import kind_of, layer_window, requantizer_params
-from .plan import EnginePlan, Plan
+from .numbers import kind_of, layer_window, x_bounds
 
 __all__ = ["Shape", "Shapes"]
 
@@ -98,8 +98,7 @@ class Shapes:
         return self._cycles[layer.name]
 
     def _dsps_of_a_lane(self, layers: Sequence[Layer]) -> int:
-        """Multipliers of one requantizer lane for ``layers``; their widths depend on nothing else."""
-        engine = EnginePlan(name="", kind=kind_of(layers[0]), lanes=1, columns=1, group=1,
-                            layers=tuple(layer.name for layer in layers))
-        alone = Plan(network=self.network, engines=(engine,), regions=())
-        return requantizer_params(alone, engine).multipliers
+        """Multipliers of one requantizer lane for ``layers``."""
+        windows = [layer_window(layer) for layer in layers]
+        return lane_multipliers(x=x_bounds(windows), multiplier=max(
+            int(window.requantization.multiplier.max()) for window in windows))

@@ -61,7 +61,7 @@ class History:
 
 def history(schedule: Schedule) -> History:
     """Run the event model long enough for the pictures."""
-    _, _, frames = events.period(schedule)
+    frames = events.steady_state(schedule).frames
     ran = events.run(schedule, SEARCHED)
     ends = ran.frame_cycles
     period = frames if frames <= FIRST_FRAMES else 1
