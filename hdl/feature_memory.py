@@ -7,6 +7,8 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from .pipeline import bits_for_range
+
 __all__ = ["FeatureMemory", "FeatureMemoryParams"]
 
 
@@ -70,10 +72,11 @@ class FeatureMemory(wiring.Component):
         self.params = params
         super().__init__({
             "write_enable": In(1),
-            "write_address": In(range(params.words * params.writes_per_word)),
+            # Of a bit at least, even where there is a single word.
+            "write_address": In(bits_for_range(0, params.words * params.writes_per_word - 1)),
             "write_data": In(data.ArrayLayout(signed(8), params.write_bytes)),
             "read_enable": In(1, init=1),
-            "read_address": In(range(params.words * params.reads_per_word)),
+            "read_address": In(bits_for_range(0, params.words * params.reads_per_word - 1)),
             "read_data": Out(data.ArrayLayout(signed(8), params.read_bytes)),
         })
 
