@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from random_networks import network
 from random_plans import STYLES, random_plan
+from tools import needs
 
 from gatecast import golden
 from gatecast.elaboration import elaborate
@@ -82,5 +83,21 @@ def test_reset_in_mid_frame(seed: int) -> None:
         frames=x, output_bytes=accelerator.output_bytes, deadline=2 * predicted[-1],
         reset_after_bytes=int(rng.integers(1, x.size)), reset_delay=int(rng.integers(0, predicted[0])))
     result = simulate(accelerator, stimulus, simulator="python")
+    np.testing.assert_array_equal(result.outputs, expected)
+    assert result.frame_cycles == predicted
+
+
+@needs("icarus")
+@pytest.mark.parametrize("style", STYLES)
+def test_resets_of_one_cycle(style: str) -> None:
+    """At power-on, where what the reset leaves out is unknown, and in mid-frame: one cycle is enough."""
+    plan, x, expected = make(4, style, 3)
+    kinds = {engine.kind for engine in plan.engines}
+    assert kinds == {"systolic", "channel"}
+    accelerator = elaborate(plan)
+    predicted = events.run(schedule(plan), 3, offered=3).frame_cycles
+    result = simulate(accelerator, Stimulus(
+        frames=x, output_bytes=accelerator.output_bytes, deadline=2 * predicted[-1],
+        reset_after_bytes=x.size // 2, reset_delay=predicted[0] // 2, reset_cycles=1), "icarus")
     np.testing.assert_array_equal(result.outputs, expected)
     assert result.frame_cycles == predicted

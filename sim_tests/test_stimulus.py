@@ -46,7 +46,7 @@ def test_stalls_are_as_frequent_as_asked_and_follow_the_seed() -> None:
 
 def test_schedule_survives_packing() -> None:
     schedule = Stimulus(frames=FRAMES, output_bytes=2, source_stall=0.3, seed=4, sink_waits_for_valid=True,
-                        gaps={1: 9}, reset_after_bytes=5, reset_delay=3, deadline=77).schedule()
+                        gaps={1: 9}, reset_after_bytes=5, reset_delay=3, reset_cycles=2, deadline=77).schedule()
     again = Schedule.unpack(schedule.pack())
     for name in ("data", "last", "waits", "source_stalls", "sink_stalls"):
         assert np.array_equal(getattr(again, name), getattr(schedule, name)), name
@@ -71,6 +71,7 @@ def test_record_survives_packing() -> None:
     ({"pauses": {11: -1}}, "pauses must map 0..11 to cycles >= 0, not 11 to -1"),
     ({"reset_after_bytes": 13}, "reset_after_bytes must be in 0..12, not 13"),
     ({"reset_delay": -1}, "reset_delay must not be negative, not -1"),
+    ({"reset_cycles": 0}, "reset_cycles must be at least 1, not 0"),
     ({"tlast_errors": frozenset({12})}, "tlast_errors must be in 0..11, not [12]"),
     ({"deadline": 0}, "deadline must be at least 1, not 0"),
 ])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .record import Fault, Record
-from .stimulus import RESET_CYCLES, STALL_PERIOD, TAIL_CYCLES, Schedule
+from .stimulus import STALL_PERIOD, TAIL_CYCLES, Schedule
 
 __all__ = ["Bench"]
 
@@ -32,7 +32,7 @@ class Bench:
         self.rst, self.s_valid, self.s_data, self.s_last, self.m_ready = 1, 0, 0, 0, 0
         self.frames = 0
         self._fault = Fault.NONE
-        self._reset_left = RESET_CYCLES
+        self._reset_left = self._schedule.reset_cycles
         self._cycle = 0
         self._sent = 0
         self._outputs = bytearray()

@@ -31,8 +31,8 @@ enum fault {
 }
 
 struct schedule {
-    int64_t output_bytes, received, sink_waits_for_valid, reset_after_bytes, reset_delay, deadline;
-    int64_t reset_cycles, tail_cycles, stall_period;
+    int64_t output_bytes, received, sink_waits_for_valid, reset_after_bytes, reset_delay, reset_cycles, deadline;
+    int64_t tail_cycles, stall_period;
     std::vector<int64_t> waits;
     std::vector<uint8_t> data, last, source_stalls, sink_stalls;
 
@@ -42,7 +42,7 @@ struct schedule {
             stop("cannot open the schedule");
         int64_t sent = 0;
         for (int64_t *field : {&sent, &output_bytes, &received, &sink_waits_for_valid, &reset_after_bytes,
-                               &reset_delay, &deadline, &reset_cycles, &tail_cycles, &stall_period})
+                               &reset_delay, &reset_cycles, &deadline, &tail_cycles, &stall_period})
             read(file, field, 1);
         waits.resize(sent + 1);
         read(file, waits.data(), waits.size());

@@ -14,8 +14,6 @@ __all__ = ["Schedule", "Stimulus"]
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 
-# Cycles that reset is held: more than one, as every real reset is.
-RESET_CYCLES = 4
 # Cycles after the end in which not one byte more may be offered.
 TAIL_CYCLES = 16
 # Stalls repeat after this many cycles: a prime, so that they drift against every period of a design.
@@ -48,11 +46,12 @@ class Stimulus:
     pauses : mapping of byte to cycles
         The same before any byte, counted over all frames from 0; added to `gaps`.
     reset_after_bytes : int or None
-        First send that many bytes, wait `reset_delay` cycles more, then hold rst for four cycles and start
-        all over. What comes out before the reset is checked against the stream rules and thrown away; all
+        First send that many bytes, wait `reset_delay` cycles more, then reset and start all over. What comes out before the reset is checked against the stream rules and thrown away; all
         cycles of the result count from the reset.
     reset_delay : int
         Cycles from the last byte before the reset to the reset.
+    reset_cycles : int
+        Cycles that every reset lasts, the one at the start included; at least 1.
     tlast_errors : set of int
         Bytes, counted over all frames from 0, at which s_axis_tlast is the opposite of right.
     deadline : int or None
@@ -70,6 +69,7 @@ class Stimulus:
     pauses: Mapping[int, int] = field(default_factory=dict)
     reset_after_bytes: int | None = None
     reset_delay: int = 0
+    reset_cycles: int = 4
     tlast_errors: frozenset[int] = frozenset()
     deadline: int | None = None
 
@@ -91,6 +91,8 @@ class Stimulus:
             raise ValueError(f"reset_after_bytes must be in 0..{frames.size}, not {self.reset_after_bytes}")
         if self.reset_delay < 0:
             raise ValueError(f"reset_delay must not be negative, not {self.reset_delay}")
+        if self.reset_cycles < 1:
+            raise ValueError(f"reset_cycles must be at least 1, not {self.reset_cycles}")
         if not self.tlast_errors <= set(range(frames.size)):
             raise ValueError(f"tlast_errors must be in 0..{frames.size - 1}, not {sorted(self.tlast_errors)}")
         if self.deadline is not None and self.deadline < 1:
@@ -123,7 +125,7 @@ class Stimulus:
             output_bytes=self.output_bytes, received=received,
             sink_waits_for_valid=int(self.sink_waits_for_valid),
             reset_after_bytes=-1 if self.reset_after_bytes is None else self.reset_after_bytes,
-            reset_delay=self.reset_delay, deadline=deadline)
+            reset_delay=self.reset_delay, reset_cycles=self.reset_cycles, deadline=deadline)
 
     def _stalls(self, link: int, share: float) -> Bytes:
         draws = np.random.default_rng([self.seed, link]).random(STALL_PERIOD)
@@ -147,11 +149,12 @@ class Schedule:
     sink_waits_for_valid: int
     reset_after_bytes: int
     reset_delay: int
+    reset_cycles: int
     deadline: int
 
     SETTINGS: ClassVar = ("output_bytes", "received", "sink_waits_for_valid", "reset_after_bytes",
-                          "reset_delay", "deadline")
-    CONSTANTS: ClassVar = (RESET_CYCLES, TAIL_CYCLES, STALL_PERIOD)
+                          "reset_delay", "reset_cycles", "deadline")
+    CONSTANTS: ClassVar = (TAIL_CYCLES, STALL_PERIOD)
 
     def pack(self) -> bytes:
         """Return the schedule as bytes.
