@@ -107,8 +107,8 @@ class Linear(Operator):
         if wrong.any():
             channel = int(wrong.argmax())
             bits = Bounds(lowest=within.lowest[[channel]], highest=within.highest[[channel]]).width
-            raise ValueError(f"channel {channel} adds up to {bits} bits, but the reference accumulates in 32; use "
-                             f"fewer inputs, smaller weights or a smaller bias")
+            raise ValueError(f"channel {channel} adds up to {bits} bits, but the reference accumulates in "
+                             f"32; use fewer inputs, smaller weights or a smaller bias")
 
     def _requantize(self, sums: Ints) -> Int8:
         """Sums of raw products (channels last) to outputs."""
