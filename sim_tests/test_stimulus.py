@@ -46,7 +46,8 @@ def test_stalls_are_as_frequent_as_asked_and_follow_the_seed() -> None:
 
 def test_schedule_survives_packing() -> None:
     schedule = Stimulus(frames=FRAMES, output_bytes=2, source_stall=0.3, seed=4, sink_waits_for_valid=True,
-                        gaps={1: 9}, reset_after_bytes=5, reset_delay=3, reset_cycles=2, deadline=77).schedule()
+                        gaps={1: 9}, reset_after_bytes=5, reset_delay=3, reset_cycles=2,
+                        deadline=77).schedule()
     again = Schedule.unpack(schedule.pack())
     for name in ("data", "last", "waits", "source_stalls", "sink_stalls"):
         assert np.array_equal(getattr(again, name), getattr(schedule, name)), name

@@ -46,8 +46,9 @@ class Stimulus:
     pauses : mapping of byte to cycles
         The same before any byte, counted over all frames from 0; added to `gaps`.
     reset_after_bytes : int or None
-        First send that many bytes, wait `reset_delay` cycles more, then reset and start all over. What comes out before the reset is checked against the stream rules and thrown away; all
-        cycles of the result count from the reset.
+        First send that many bytes, wait `reset_delay` cycles more, then reset and start all over. What comes
+        out before the reset is checked against the stream rules and thrown away; all cycles of the result
+        count from the reset.
     reset_delay : int
         Cycles from the last byte before the reset to the reset.
     reset_cycles : int
