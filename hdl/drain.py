@@ -179,7 +179,7 @@ class WriteWalk(wiring.Component):
         # Slot 0 of the block; slots come from the highest to the lowest, and the highest ones of the last
         # block may lie beyond the row, but those are not enabled.
         marks = port.marks
-        block = Signal(range(self.addresses + self.groups), reset_less=True)
+        block = Signal.like(port.address, reset_less=True)
         this_block = Signal.like(block)
         with m.If(marks.job_first):
             m.d.comb += this_block.eq(row_start[marks.layer])

@@ -76,7 +76,7 @@ class Source(wiring.Component):
 
     ===========  ====================================================================
     Throughput   a byte a cycle
-    Latency      a row counts as produced :attr:`PRODUCED_DELAY` cycles after its last byte
+    Latency      decisions see a row :attr:`PRODUCED_DELAY` cycles after its last byte
     Backpressure ``tready`` is low while no row is free
     ===========  ====================================================================
 
@@ -149,8 +149,8 @@ class Sink(wiring.Component):
 
     ===========  ====================================================================
     Throughput   a byte a cycle
-    Latency      a byte leaves :attr:`LATENCY` cycles after its address; rows are seen free
-                 :attr:`RELEASED_DELAY` cycles after their last address
+    Latency      a byte leaves :attr:`LATENCY` cycles after its address; decisions see a row
+                 free :attr:`RELEASED_DELAY` cycles after its last address
     Backpressure the whole of it stops while ``tvalid`` waits for ``tready``
     ===========  ====================================================================
 

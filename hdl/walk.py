@@ -112,7 +112,7 @@ class Walk(wiring.Component):
         """The numbers that the hardware wants, from those that a reader wants."""
         numbers = asdict(layer)
         # Loops count down to zero.
-        for loop in ("columns", "blocks", "kernel_height", "kernel_width", "words"):
+        for loop in ("blocks", "kernel_height", "kernel_width", "words"):
             numbers[loop] -= 1
         # From the last word of one kernel column to the first of the next.
         numbers["tap_reads"] = layer.pixel_reads * layer.column_dilation - (layer.words - 1)
@@ -121,7 +121,7 @@ class Walk(wiring.Component):
         numbers["start_column"] = -layer.padding_left
         numbers["start_reads"] = -layer.padding_left * layer.pixel_reads
         numbers["region_end"] = layer.region_base + layer.region_reads
-        for unused in ("region_base", "padding_left", "pixel_reads"):
+        for unused in ("columns", "region_base", "padding_left", "pixel_reads"):
             del numbers[unused]
         return numbers
 
@@ -143,17 +143,15 @@ class Walk(wiring.Component):
         valid_end = Signal(len(port.valid_rows) + 1, reset_less=True)
 
         counters = {name: Signal.like(now[name], name=f"{name}_left", reset_less=True)
-                    for name in ("columns", "blocks", "kernel_height", "kernel_width", "words", "hold")}
+                    for name in ("blocks", "kernel_height", "kernel_width", "words", "hold")}
         ends = {name: Signal(name=f"{name}_end") for name in counters}
         for name, counter in counters.items():
             m.d.comb += ends[name].eq(counter == 0)
 
         # Reads from the start of the row, and columns of the frame: of this tap, and of the first tap of the
-        # dot product. Columns and offsets left of the frame are negative.
-        reach = 1 + max(self.addresses, *(abs(row["start_reads"]) for row in rows))
-        reads = bits_for_range(-reach, reach)
-        tap_reads = Signal(reads, reset_less=True)
-        dot_reads = Signal(reads, reset_less=True)
+        # dot product. Columns left of the frame are negative; offsets wrap as the addresses do.
+        tap_reads = Signal.like(port.address, reset_less=True)
+        dot_reads = Signal.like(port.address, reset_less=True)
         farthest = max(layer.input_columns + layer.padding_left
                        + layer.columns * layer.column_stride + layer.kernel_width * layer.column_dilation
                        for layer in self.layers)
@@ -211,7 +209,7 @@ class Walk(wiring.Component):
                 start_dot(dot_reads + now["block_reads"], dot_column)
             with m.Else():
                 restart("blocks")
-                m.d.sync += [counters["columns"].eq(counters["columns"] - 1), weight.eq(now["weight_base"])]
+                m.d.sync += weight.eq(now["weight_base"])
                 start_dot(dot_reads + now["column_reads"], dot_column + now["column_stride"])
 
         with m.If(port.load):

@@ -259,5 +259,5 @@ def test_refuses_arrays(shift, found):
 
 @pytest.mark.parametrize("lanes", [0, 2])
 def test_refuses_parts_of_slots(lanes):
-    assert refusal(RequantizerParams, requantization=table(bias=[0, 0, 0]), lanes=lanes, sums=(0, 1), x=(0, 1)) == (
+    assert refusal(made, table(bias=[0, 0, 0]), lanes=lanes, low=0, high=1) == (
         f"Requantizer needs a whole number of slots of {lanes} lanes, not 3 channels")

@@ -158,7 +158,7 @@ def test_no_engine_is_larger_than_the_links_need(seed):
 
 
 @pytest.mark.parametrize("count", range(1, 7))
-def testall_splits_are_counted_by_stirling(count):
+def test_all_splits_are_counted_by_stirling(count):
     layers = dots(6).layers
     found = list(all_splits(layers, count))
     assert len(found) == stirling(6, count)
@@ -173,7 +173,7 @@ def testall_splits_are_counted_by_stirling(count):
             assert names == sorted(names, key=order.index)
 
 
-def testall_splits_into_more_groups_than_layers():
+def test_all_splits_into_more_groups_than_layers():
     assert list(all_splits(dots(2).layers, 3)) == []
 
 
@@ -225,10 +225,11 @@ def test_many_layers_are_planned_too():
 
 def test_a_network_of_channel_layers_alone():
     lowered = dots(0, pools=2)
-    for engines in ("folded", "auto", 1):
+    for engines, count in (("folded", {1}), (1, {1}), ("per-layer", {2}), ("auto", {1, 2})):
         made = plan(lowered, Budget(multipliers=8), engines=engines)
         check_engines(made)
-        assert [engine.kind for engine in made.engines] == ["channel"]
+        assert len(made.engines) in count
+        assert {engine.kind for engine in made.engines} == {"channel"}
 
 
 def test_the_same_input_gives_the_same_plan():

@@ -90,6 +90,8 @@ _PRODUCED, _FREED, _WAKE = range(3)
 
 def run(schedule: Schedule, frames: int, *, offered: int | None = None) -> Timeline:
     """Run until ``frames`` frames are out, with ``offered`` frames at the input (default: as many as fit)."""
+    if offered is not None and offered < frames:
+        raise ValueError(f"{frames} frames cannot come out of {offered} offered")
     jobs: list[JobStart] = []
     cycles: list[int] = []
     for cycle, start, _ in _steps(schedule, offered):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from gatecast.hdl.drain import DrainLayer, WriteLayer
 from gatecast.hdl.engine import EngineLayer
@@ -23,6 +24,9 @@ from .rows import jobs
 
 __all__ = ["blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "readers", "requantizer_params",
            "x_bounds"]
+
+
+Ints = npt.NDArray[np.int64]
 
 
 def layer_window(layer: Layer) -> Window:
@@ -140,12 +144,15 @@ def requantizer_params(plan: Plan, engine: EnginePlan) -> RequantizerParams:
     """
     windows = [layer_window(plan.network.layer(name)) for name in engine.layers]
     parts = [_in_drain_order(window.requantization, blocks(window, engine), engine) for window in windows]
-    fields = Requantization.__dataclass_fields__
-    return RequantizerParams(
-        requantization=Requantization(
-            **{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields}),
-        lanes=engine.group, x=x_bounds(windows),
-        sums=_span([window.sum_bounds for window in windows]))
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    # The shift of a channel that is constant is free; as one of the others it does not widen their range.
+    constant = joined["multiplier"] == 0
+    least = 0 if constant.all() else joined["shift"][~constant].min()
+    for name in ("offset_negative", "offset_positive"):
+        joined[name] = np.where(constant, joined[name] >> joined["shift"] << least, joined[name])
+    joined["shift"] = np.where(constant, least, joined["shift"])
+    return RequantizerParams(requantization=Requantization(**joined), lanes=engine.group, x=x_bounds(windows),
+                             sums=_span([window.sum_bounds for window in windows]))
 
 
 def x_bounds(windows: Sequence[Window]) -> tuple[int, int]:
@@ -158,13 +165,12 @@ def _span(bounds: Sequence[Bounds]) -> tuple[int, int]:
             max(0, *(int(each.highest.max()) for each in bounds)))
 
 
-def _in_drain_order(table: Requantization, block_count: int, engine: EnginePlan) -> Requantization:
-    # Shift 0 would widen the range of shifts for nothing, so lanes without a channel take the first one's.
-    fill = {"shift": int(table.shift[0])}
+def _in_drain_order(table: Requantization, block_count: int, engine: EnginePlan) -> dict[str, Ints]:
+    """The columns of ``table``, slot by slot as they leave the array, zero where a lane has no channel."""
     ordered = {}
     for name in Requantization.__dataclass_fields__:
-        padded = np.full(block_count * engine.columns, fill.get(name, 0), dtype=np.int64)
+        padded = np.zeros(block_count * engine.columns, dtype=np.int64)
         padded[:table.channels] = getattr(table, name)
         groups = padded.reshape(block_count, engine.groups, engine.group)
         ordered[name] = groups[:, ::-1].reshape(-1)
-    return Requantization(**ordered)
+    return ordered

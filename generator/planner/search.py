@@ -81,7 +81,11 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
         raise InputError(f"network '{network.name}' needs at least {need} multipliers "
                          f"for engines '{engines}', {budget.name} has {has}; "
                          f"take a larger board or fewer engines")
-    finalists = [with_two_frames(_plan(network, candidate)) for candidate in candidates[:FINALISTS]]
+    # Work alone does not know of waiting, of which the extremes have the least and the most.
+    chosen = dict.fromkeys([*candidates[:FINALISTS],
+                            min(candidates, key=lambda candidate: len(candidate.groups)),
+                            max(candidates, key=lambda candidate: len(candidate.groups))])
+    finalists = [with_two_frames(_plan(network, candidate)) for candidate in chosen]
     finalists.sort(key=lambda finalist: predict(finalist).cycles_per_inference)
     least = 0
     for finalist in finalists:
@@ -127,10 +131,7 @@ def _partitions(shapes: Shapes, engines: Engines, limit: int) -> Iterator[tuple[
             raise InputError(f"network '{network.name}' has {len(systolic)} layers for systolic engines, "
                              f"so engines must be from 1 to {max(len(systolic), 1)}, not {engines}")
         counts = (engines,)
-    if not systolic:
-        yield beside
-        return
-    for count in counts:
+    for count in counts if systolic else ():
         if len(systolic) <= ALL_PARTITIONS:
             for groups in all_splits(systolic, count):
                 yield (*groups, *beside)
@@ -138,6 +139,8 @@ def _partitions(shapes: Shapes, engines: Engines, limit: int) -> Iterator[tuple[
             cut = best_cut(shapes, systolic, count, limit - len(beside))
             if cut is not None:
                 yield (*cut, *beside)
+    if not systolic:
+        yield beside
     if engines == "auto":
         yield tuple((layer,) for layer in network.layers)
 
