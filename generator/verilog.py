@@ -15,6 +15,7 @@ from amaranth.hdl import Const, Value
 from amaranth.lib import wiring
 
 from .errors import CheckError
+from .keywords import KEYWORDS
 from .names import plain_names
 
 __all__ = ["PORTS", "convert", "convert_rtlil", "instantiation_template", "module_name", "run_yosys"]
@@ -27,9 +28,9 @@ PORTS = ("clk", "rst",
 
 
 def module_name(name: str) -> str:
-    """Return the nearest plain Verilog identifier: letters, digits and underscores, a letter first."""
+    """Return the nearest plain identifier: letters, digits, underscores; a letter first, no keyword."""
     plain = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
-    if not plain[:1].isalpha():
+    if not plain[:1].isalpha() or plain in KEYWORDS:
         plain = f"net_{plain}".rstrip("_")
     return plain
 

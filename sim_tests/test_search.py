@@ -281,3 +281,14 @@ def test_the_memory_that_a_refusal_names_is_just_enough(seed):
 def test_refuses_numbers_of_engines(engines):
     assert refused(dots(3, pools=2), Budget(multipliers=20), engines=engines) == (
         f"network 'test' has 3 layers for systolic engines, so engines must be from 1 to 3, not {engines}")
+
+
+def test_refuses_networks_that_are_not_lowered():
+    assert refused(network(3), Budget(multipliers=20)) == (
+        "network 'random' is not lowered; plan gatecast.lower(network) instead")
+
+
+@pytest.mark.parametrize("engines", ["zz", 2.0, True, None])
+def test_refuses_other_kinds_of_engines(engines):
+    assert refused(dots(3), Budget(multipliers=20), engines=engines) == (
+        f"engines must be folded, per-layer, auto or a number of them, not {engines!r}")

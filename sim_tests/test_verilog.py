@@ -76,7 +76,7 @@ def test_verilator_accepts_it(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "plain"), [
     ("digits", "digits"), ("my net-2.tflite", "my_net_2_tflite"), ("8bit", "net_8bit"), ("__x__", "x"),
-    ("", "net"), ("größe", "gr_e"),
+    ("", "net"), ("größe", "gr_e"), ("module", "net_module"), ("logic", "net_logic"),
 ])
 def test_module_name(name: str, plain: str) -> None:
     assert verilog.module_name(name) == plain

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..errors import InputError
 from ..network import Layer, Network
+from ..operators.window import Window
 from .numbers import kind_of
 from .partitions import all_splits, best_cut, smallest_at
 from .plan import EnginePlan, Plan
@@ -71,6 +72,10 @@ def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan
     (``"per-layer"``), or whatever is fastest (``"auto"``). Refused with an ``InputError`` that names what
     does not fit.
     """
+    if not all(isinstance(layer.operator, Window) for layer in network.layers):
+        raise InputError(f"network '{network.name}' is not lowered; plan gatecast.lower(network) instead")
+    if engines not in ("folded", "per-layer", "auto") and type(engines) is not int:
+        raise InputError(f"engines must be folded, per-layer, auto or a number of them, not {engines!r}")
     shapes = Shapes(network, _limit(budget))
     candidates = sorted(
         (candidate for groups in _partitions(shapes, engines, _limit(budget))
