@@ -47,6 +47,17 @@ class EngineParams:
     reads: tuple[int, ...]
     """Number of addresses (reads) of each feature memory that the engine reads."""
 
+    def __post_init__(self) -> None:
+        writes = {len(layer.writes) for layer in self.layers}
+        if len(writes) != 1:
+            raise ValueError(f"All layers of an engine must name the same memories that it writes, "
+                             f"not {sorted(writes)} of them")
+        for layer in self.layers:
+            if layer.walk.hold + layer.walk.dot_taps < self.array.groups:
+                raise ValueError(f"A dot product must take at least {self.array.groups} cycles, one for each "
+                                 f"group, or results meet in the array; layer '{layer.name}' has "
+                                 f"{layer.walk.hold} of hold and {layer.walk.dot_taps} taps")
+
     @property
     def lanes(self) -> int:
         """Channels of one read."""
@@ -98,7 +109,11 @@ class Engine(wiring.Component):
     def __init__(self, params: EngineParams) -> None:
         self.params = params
         layers = params.layers
+        # These exist from the start, so that probes can name their signals.
         self.sequencer = Sequencer([layer.sequencer for layer in layers])
+        self.array = (SystolicArray(params.array) if isinstance(params.array, SystolicParams)
+                      else ChannelArray(params.array))
+        self.drain = Drain([layer.drain for layer in layers], groups=params.array.groups)
         self.writes = [WriteWalk([layer.writes[memory] for layer in layers], groups=params.array.groups)
                        for memory in range(len(layers[0].writes))]
         forwarded = {name: flow for name, flow in self.sequencer.signature.members.items()
@@ -140,8 +155,7 @@ class Engine(wiring.Component):
         walk_layer = delay(m, sequencer.running_layer, Walk.LATENCY, "walk_layer")
 
         # The beat: what was read, or the padding, with its marks.
-        m.submodules.array = array = (SystolicArray(params.array) if isinstance(params.array, SystolicParams)
-                                      else ChannelArray(params.array))
+        m.submodules.array = array = self.array
         wait = self.READ_LATENCY - Walk.LATENCY
         m.submodules.inputs = inputs = Table([{
             "memory": layer.reads_memory,
@@ -170,7 +184,7 @@ class Engine(wiring.Component):
             m.d.comb += beat.maximum.eq(delay(m, inputs.maximum, 1, "maximum"))
 
         # The drain hears of a dot product one cycle before its first slot, of its layer two before.
-        m.submodules.drain = drain = Drain([layer.drain for layer in layers], groups=params.array.groups)
+        m.submodules.drain = drain = self.drain
         ahead = wait + params.array.latency
         m.d.comb += [
             drain.dot.eq(delay(m, walk.last, ahead - 1, "dot", reset=True)),

@@ -28,6 +28,11 @@ class LinkParams:
     """Bytes from one column to the next in the memory: channels padded to its word."""
     region_rows: int
 
+    def __post_init__(self) -> None:
+        if self.pixel_bytes < self.channels:
+            raise ValueError(f"A pixel of {self.channels} channels needs as many bytes in the memory, "
+                             f"not {self.pixel_bytes}")
+
     @property
     def row_bytes(self) -> int:
         """Bytes of a row in the memory."""

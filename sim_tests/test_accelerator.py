@@ -58,6 +58,21 @@ def test_outputs_and_cycles(seed: int, style: str) -> None:
     assert not result.tlast_error
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_arrays_and_drains_agree_on_slots(seed: int) -> None:
+    """The drain counts the slots that the array marks itself: both say so in the same cycles."""
+    plan, x, _ = make(seed, STYLES[seed % len(STYLES)], 2)
+    accelerator = elaborate(plan)
+    probes = {}
+    for name, engine in zip(accelerator.params.engine_names, accelerator.engines, strict=True):
+        probes |= {f"{name}.array": engine.array.slot_valid, f"{name}.drain": engine.drain.marks.valid}
+    result = simulate(accelerator, Stimulus(
+        frames=x, output_bytes=accelerator.output_bytes, source_stall=0.1, seed=seed), probes=probes)
+    for name in accelerator.params.engine_names:
+        assert any(result.probes[f"{name}.array"])
+        assert result.probes[f"{name}.array"] == result.probes[f"{name}.drain"]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_stalls(seed: int) -> None:
     """Stalls on both links and a sink that waits for valid change no value."""

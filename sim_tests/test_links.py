@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from amaranth.hdl import Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
-from hdl_bench import Beat, Clocked, Pauses, receive, send, simulate
+from hdl_bench import Beat, Clocked, Pauses, receive, refusal, send, simulate
 
 from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
 from gatecast.hdl.links import AxiStream, LinkParams, Sink, Source
@@ -324,3 +324,8 @@ def test_tvalid_comes_without_tready():
 def test_size_of_a_row_on_the_link_and_in_the_memory():
     link = LinkParams(rows=7, columns=5, channels=3, pixel_bytes=4, region_rows=2)
     assert (link.row_beats, link.row_bytes) == (15, 20)
+
+
+def test_refuses_pixels_larger_than_their_place():
+    assert refusal(LinkParams, rows=1, columns=1, channels=5, pixel_bytes=4, region_rows=1) == (
+        "A pixel of 5 channels needs as many bytes in the memory, not 4")
