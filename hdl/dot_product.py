@@ -14,7 +14,13 @@ __all__ = ["DotProduct"]
 
 
 class DotProduct(wiring.Component):
-    """``p = sum(a[i] * b[i])`` of signed bytes, one result a cycle, exact.
+    """``p = sum(a[i] * b[i])`` of signed bytes, exact: each level of the tree is a bit wider.
+
+    ===========  ====================================================================
+    Throughput   one result a cycle
+    Latency      :meth:`latency`
+    Resources    ``lanes`` multipliers, ``lanes - 1`` adders
+    ===========  ====================================================================
 
     Parameters
     ----------

@@ -57,7 +57,13 @@ class Drain(wiring.Component):
 
     ``dot`` announces a dot product one cycle before its first slot, with the layer one cycle earlier still.
     Slots come from the highest group of columns to the lowest (see
-    :class:`~gatecast.hdl.systolic.SystolicArray`). Outputs are registers, right at the slot's own cycle.
+    :class:`~gatecast.hdl.systolic.SystolicArray`). Outputs are right at the slot's own cycle.
+
+    ===========  ====================================================================
+    Throughput   a slot a cycle, a dot product every ``groups`` cycles
+    Latency      one cycle from ``dot`` to its first slot
+    Resources    counters, and a table of one row for each layer
+    ===========  ====================================================================
 
     Members
     -------
@@ -139,6 +145,14 @@ class Drain(wiring.Component):
 
 class WriteWalk(wiring.Component):
     """Address of each slot in one feature memory: regions are rings of rows, a row after each job.
+
+    The ring is the row buffer of DNNBuilder (Zhang et al., ICCAD 2018), of any number of rows.
+
+    ===========  ====================================================================
+    Throughput   a slot a cycle
+    Latency      :attr:`LATENCY`
+    Resources    adders, a register for each layer and a table of one row for each; no multiplier
+    ===========  ====================================================================
 
     Members
     -------

@@ -47,7 +47,10 @@ class FeatureMemory(wiring.Component):
     Throughput   a write and a read a cycle
     Latency      :attr:`READ_LATENCY` from ``read_address`` to ``read_data``, counted in enabled cycles;
                  a write is seen by reads whose address comes in the next cycle or later
+    Resources    ``words`` words of the wider port
     ===========  ====================================================================
+
+    Rows pass from layer to layer as in the row buffers of DNNBuilder (Zhang et al., ICCAD 2018).
 
     Members
     -------

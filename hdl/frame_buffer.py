@@ -1,6 +1,6 @@
 """Frames on their way into an accelerator: written byte by byte, handed on whole or not at all."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -55,7 +55,7 @@ class FrameBuffer(wiring.Component):
         writer = ram.write_port()
         reader = ram.read_port()
 
-        def following(address: Signal) -> Mux:
+        def following(address: Signal) -> Value:
             return Mux(address == depth - 1, 0, address + 1)
 
         base = Signal(range(depth))

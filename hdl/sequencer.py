@@ -64,6 +64,14 @@ class Sequencer(wiring.Component):
     * ``row_produced`` and ``rows_freed`` count in decisions :attr:`EVENT` cycles later;
     * ``released`` comes one cycle after the last tap.
 
+    ===========  ====================================================================
+    Throughput   a job every :attr:`START` cycles or more, jobs of that length without a gap
+    Latency      :attr:`START` from a decision to the first tap
+    Resources    row counters for each layer and reader, a table of one row for each job of a frame
+    ===========  ====================================================================
+
+    Layers of one engine that share its time by readiness alone, without a schedule, are Gatecast's own.
+
     Members
     -------
     row_produced : ``In(len(layers))``

@@ -68,7 +68,13 @@ class Walk(wiring.Component):
     :attr:`WalkLayer.job_cycles` of them and may load the next job in the last of them. All addresses are
     sums of increments, there is no multiplier.
 
-    Outputs appear one cycle (:attr:`LATENCY`) after the cycle of the tap.
+    It is the address generation unit of DeepBurning (Wang et al., DAC 2016), with padding and rings of rows.
+
+    ===========  ====================================================================
+    Throughput   a tap a cycle, without a gap between dot products, blocks, columns and jobs
+    Latency      :attr:`LATENCY` from the cycle of the tap to the outputs
+    Resources    counters and adders, a table of one row for each layer
+    ===========  ====================================================================
 
     Members
     -------
