@@ -33,7 +33,7 @@ $(VENV)/python.stamp:
 	touch $@
 
 $(VENV)/demo.stamp: $(VENV)/python.stamp pyproject.toml
-	$(BIN)/pip install --quiet --editable '.[ecp5,sim]'
+	$(BIN)/pip install --quiet --editable '.[ecp5,host]'
 	touch $@
 
 $(VENV)/test.stamp: $(VENV)/python.stamp pyproject.toml
