@@ -117,6 +117,7 @@ def _port_numbers(module: _Module, ports: Sequence[str]) -> dict[str, int]:
 def _rewrite(module: _Module, modules: Mapping[str, _Module], module_names: Mapping[str, str],
              numbers: Mapping[str, int]) -> Iterator[str]:
     nothing = {name for name, width in module.widths.items() if width == 0}
+    names: dict[str, str | None] = {**module.renamed, **dict.fromkeys(nothing)}
     attributes: list[str] = []
     child: _Module | None = None
     for line in module.lines:
@@ -142,18 +143,22 @@ def _rewrite(module: _Module, modules: Mapping[str, _Module], module_names: Mapp
                 name = words[2].strip('"').removeprefix("\\\\")
                 line = f'    parameter \\MEMID "\\\\{module.renamed.get(name, name)}"'
         elif kind == "connect" and child is not None and line.startswith("    "):
-            rest = _tokens(module.renamed, line.split(None, 2)[2])
+            rest = _tokens(names, line.split(None, 2)[2])
             line = f"    connect {_token(child.renamed, words[1])} {rest}"
         elif kind == "wire" and words[-1][1:] in numbers:
             line = _tokens(module.renamed, re.sub(r"put \d+", f"put {numbers[words[-1][1:]]}", line))
         elif kind != "end":
-            line = _tokens(module.renamed, line)
+            line = _tokens(names, line)
         yield line
 
 
-def _token(renamed: Mapping[str, str], token: str) -> str:
+def _token(renamed: Mapping[str, str | None], token: str) -> str:
     return f"\\{renamed[token[1:]]}" if token.startswith("\\") and token[1:] in renamed else token
 
 
-def _tokens(renamed: Mapping[str, str], text: str) -> str:
-    return TOKEN.sub(lambda match: _token(renamed, match[0]), text)
+def _tokens(renamed: Mapping[str, str | None], text: str) -> str:
+    """``text`` with its names renamed; those renamed to None have no width and become the empty signal."""
+    def plain(match: re.Match[str]) -> str:
+        return "{ }" if renamed.get(match[0][1:], "") is None else _token(renamed, match[0])
+
+    return TOKEN.sub(plain, text)

@@ -3,7 +3,11 @@
 import re
 
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
 
+from gatecast import verilog
 from gatecast.names import plain_names
 
 TEXT = r'''
@@ -156,3 +160,23 @@ def test_ports_of_the_top_come_in_the_order_asked_for(modules: dict[str, str]) -
 def test_wires_of_no_bits_go(modules: dict[str, str]) -> None:
     assert "nothing" not in modules[r"\top"] and "0'" not in modules[r"\top"]
     assert has(modules[r"\top"], r"connect \ADDR {  }")
+
+
+class Nothing(wiring.Component):
+    """A memory of one word and a shift by nothing: cells with inputs of no width."""
+
+    def __init__(self) -> None:
+        super().__init__({"a": In(8), "y": Out(8)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        none = Signal(0)
+        m.submodules.word = word = memory.Memory(shape=8, depth=1, init=[])
+        write, read = word.write_port(), word.read_port()
+        m.d.comb += [write.data.eq(self.a), write.en.eq(1), write.addr.eq(self.a >> none)]
+        m.d.comb += self.y.eq(read.data >> none)
+        return m
+
+
+def test_yosys_reads_cells_with_inputs_of_no_width() -> None:
+    assert "module nothing(" in verilog.convert(Nothing(), "nothing")
