@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Timer
 
 from rich.console import Console
 from rich.progress import (
@@ -16,10 +19,12 @@ from rich.progress import (
 )
 from rich.table import Table
 
-__all__ = ["counting", "facts", "number", "output", "percent", "steps", "table"]
+__all__ = ["counting", "facts", "number", "output", "percent", "steps", "table", "working"]
 
 # For pipes and files: wide enough that no table is folded.
 WIDE = 240
+# Where progress is lines: how often at most, and what is too quick for one.
+LINE_SECONDS, QUIET_SECONDS = 10.0, 2.0
 
 
 def output() -> Console:
@@ -59,13 +64,24 @@ def percent(share: float) -> str:
 
 @contextmanager
 def counting(what: str, total: int, *, before: str | None = None) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the body runs, which calls what it gets with how much is done; on a terminal only.
+    """Show a bar while the body runs, which calls what it gets with how much is done.
 
-    Until the first call it says ``before`` instead of ``what``.
+    Until the first call it says ``before`` instead of ``what``. Where nothing can move it is a line every
+    ``LINE_SECONDS`` at most, the first one after ``QUIET_SECONDS``.
     """
-    with _progress(BarColumn(), MofNCompleteColumn()) as progress:
+    with (_progress(BarColumn(), MofNCompleteColumn()) as progress,
+          _said_late(before or what, progress.disable)):
         task = progress.add_task(before or what, total=total)
-        yield lambda done: progress.update(task, completed=done, description=what)
+        said = time.monotonic()
+
+        def tell(done: int) -> None:
+            nonlocal said
+            progress.update(task, completed=done, description=what)
+            if progress.disable and time.monotonic() >= said + LINE_SECONDS:
+                said = time.monotonic()
+                _say(f"{what}: {done} of {total}")
+
+        yield tell
 
 
 @contextmanager
@@ -77,9 +93,35 @@ def steps(what: str) -> Iterator[Callable[[str], None]]:
         def tell(step: str) -> None:
             progress.update(task, description=f"{what}: {step}")
             if progress.disable:
-                progress.console.print(f"{what}: {step}")
+                _say(f"{what}: {step}")
 
         yield tell
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show that the body runs; where nothing can move it is a line, if it takes over ``QUIET_SECONDS``."""
+    with _progress() as progress:
+        progress.add_task(what, total=None)
+        with _said_late(what, progress.disable):
+            yield
+
+
+@contextmanager
+def _said_late(line: str, wanted: bool) -> Iterator[None]:
+    """Say ``line``, where it is wanted, if the body takes over ``QUIET_SECONDS``."""
+    timer = Timer(QUIET_SECONDS, _say, [line])
+    timer.daemon = True
+    if wanted:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _progress(*columns: BarColumn | MofNCompleteColumn) -> Progress:

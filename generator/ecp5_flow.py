@@ -16,7 +16,7 @@ from .files import build_once
 
 __all__ = ["Route", "pack", "part_options", "route", "statistics", "synthesize"]
 
-FOR_WHAT = "Building for ECP5"
+FOR_WHAT = "building for ECP5"
 # nextpnr's first router takes minutes on designs that this one routes in seconds.
 ROUTER = ("--router", "router2")
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["build_once", "cache_folder", "written_whole"]
+__all__ = ["build_once", "cache_folder", "parents_made", "written_whole"]
 
 # Executables kept per simulator; the least recently used go first.
 KEPT = 32
@@ -18,12 +18,32 @@ KEPT = 32
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a file beside `path` to write; at the end it becomes `path`, on an error it vanishes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+    """Give a file beside `path` to write; at the end it becomes `path`, on an error it vanishes.
+
+    So do the folders above it that were missing.
+    """
+    with (parents_made(path),
+          tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder):
         file = Path(folder, path.name)
         yield file
         file.replace(path)
+
+
+@contextmanager
+def parents_made(path: Path) -> Iterator[None]:
+    """Make the folders above `path` that are missing; on an error they vanish again, if they are empty."""
+    made: list[Path] = []
+    try:
+        for parent in reversed(path.parents):
+            if not parent.exists():
+                parent.mkdir(exist_ok=True)
+                made.append(parent)
+        yield
+    except BaseException:
+        for parent in reversed(made):
+            with suppress(OSError):
+                parent.rmdir()
+        raise
 
 
 def cache_folder() -> Path:

@@ -9,45 +9,24 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.boards import Board, Part, boards, families
-
 from . import golden
 from .arrays import check_frames, check_labels
 from .comparison import Comparison, accuracy, compare
 from .elaboration import elaborate
 from .errors import InputError
-from .hints import did_you_mean
 from .network import Network
 from .operators.operator import Int8
 from .planner import Budget, Plan
 from .planner.events import run as run_events
 from .planner.schedule import schedule
-from .simulation import SIMULATORS, Stimulus
+from .simulation import Stimulus, choose
 from .simulation import simulate as simulate_accelerator
+from .targets import DEFAULT_BOARD, find_board, find_part
 from .verilog import module_name
 
-__all__ = ["DEFAULT_BOARD", "Trial", "budget", "find_board", "find_part", "simulate"]
-
-DEFAULT_BOARD = "ulx3s-85f"
+__all__ = ["Trial", "budget", "simulate"]
 
 Progress = Callable[[int], None]
-
-
-def find_board(name: str) -> Board:
-    """The board of this name; ``InputError`` where there is none."""
-    known = boards()
-    if name not in known:
-        raise InputError(f"found the board '{name}'{did_you_mean(name, known)}, allowed: {', '.join(known)}")
-    return known[name]
-
-
-def find_part(family: str) -> Part:
-    """The part that stands for a family; ``InputError`` where there is none."""
-    known = families()
-    if family not in known:
-        raise InputError(f"found the family '{family}'{did_you_mean(family, known)}, "
-                         f"allowed: {', '.join(known)}")
-    return known[family]
 
 
 def budget(board: str | None = None, *, family: str | None = None, multipliers: int | None = None) -> Budget:
@@ -122,7 +101,7 @@ def simulate(plan: Plan, inputs: npt.NDArray[np.integer], *, network: Network | 
     simulator : "auto", "cxxrtl", "verilator", "icarus" or "python"
         "auto" takes the fastest one present.
     stall : float in [0, 1)
-        Share of cycles in which the source and the sink stall, drawn from ``seed``.
+        Share of cycles in which the source and the sink stall, drawn from ``seed``, an integer of at least 0.
     waves : Path
         Write all signals there.
     progress : callable
@@ -132,11 +111,12 @@ def simulate(plan: Plan, inputs: npt.NDArray[np.integer], *, network: Network | 
     breaks a rule of its streams; mismatches are not raised, see :attr:`Trial.failures`.
     """
     network = plan.network if network is None else network
-    if simulator not in ("auto", *SIMULATORS):
-        raise InputError(f"found the simulator '{simulator}'{did_you_mean(simulator, SIMULATORS)}, allowed: "
-                         f"auto, {', '.join(SIMULATORS)}")
+    # What is refused is refused before anything slow starts.
+    simulator = choose(simulator)
     if not 0 <= stall < 1:
         raise InputError(f"stall must be in [0, 1), not {stall}")
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, not {seed}")
     frames = check_frames(np.asarray(inputs), network, tensor=network.input, what="the inputs")
     shape = network.tensors[network.output].shape
     classes = None if labels is None else check_labels(np.asarray(labels), len(frames), shape, what="labels")

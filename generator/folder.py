@@ -6,10 +6,11 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .errors import InputError
+from .files import parents_made
 
 __all__ = ["PLAN", "check_replaceable", "seal", "written_folder"]
 
@@ -27,15 +28,13 @@ def written_folder(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     check_replaceable(path)
-    made: list[Path] = []
     workplace, old = (path.with_name(f".{path.name}-{secrets.token_hex(4)}") for _ in range(2))
-    done = False
-    try:
+    with ExitStack() as stack:
         try:
-            for parent in reversed(path.parents):
-                if not parent.exists():
-                    parent.mkdir()
-                    made.append(parent)
+            stack.enter_context(parents_made(path))
+            # Gone by then, where it became the folder.
+            for leftover in old, workplace:
+                stack.callback(shutil.rmtree, leftover, ignore_errors=True)
             workplace.mkdir()
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}); choose another folder") from error
@@ -49,14 +48,6 @@ def written_folder(path: Path) -> Iterator[Path]:
         finally:
             if old.exists() and not path.exists():
                 old.rename(path)
-        done = True
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
-        if not done:
-            shutil.rmtree(workplace, ignore_errors=True)
-            for parent in reversed(made):
-                with suppress(OSError):
-                    parent.rmdir()
 
 
 def check_replaceable(path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gatecast.errors import CheckError
+from .errors import CheckError
 
 __all__ = ["frames_so_far", "run"]
 

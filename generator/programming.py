@@ -23,12 +23,12 @@ def program(folder: Path, board: Board, *, flash: bool = False) -> None:
     """
     bitstream = folder / BITSTREAM
     if not bitstream.is_file():
-        raise InputError(f"{folder} holds no {BITSTREAM}; make it with `gatecast build`.")
+        raise InputError(f"{folder} holds no {BITSTREAM}; make it with `gatecast build`")
     if not board.programmer:
-        raise InputError(f"Gatecast does not know how to program {board.name}; load {bitstream} by hand.")
-    tool = toolbox.require("openFPGALoader", f"Programming {board.name}")
+        raise InputError(f"Gatecast does not know how to program {board.name}; load {bitstream} by hand")
+    tool = toolbox.require("openFPGALoader", f"programming {board.name}")
     command = [str(tool.where), "-b", board.programmer, *(["-f"] if flash else []), str(bitstream)]
     code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False).returncode
     if code:
         raise CheckError(f"openFPGALoader ended with exit code {code}; is {board.title} plugged in, and may "
-                         f"you use its USB port?")
+                         f"you use its USB port")

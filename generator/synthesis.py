@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatecast.boards import Board, boards
+from gatecast.boards import Board
 from gatecast.boards.pll import Pll, pll
 from gatecast.boards.ulx3s import Ulx3sTop, platform
 from gatecast.hdl.frame_link import FrameLinkParams, default_slots
@@ -21,6 +21,7 @@ from . import ecp5_flow, verilog
 from .errors import CheckError, InputError
 from .files import written_whole
 from .synthesis_report import Resources, critical_path, fmax_mhz, placed_resources, synthesized_resources
+from .targets import check_builds
 
 __all__ = ["BITSTREAM", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
 
@@ -103,9 +104,7 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     CheckError
         Where the clock is missed: then nothing in `folder` is called a bitstream. Where a tool fails.
     """
-    if not board.builds:
-        able = ", ".join(name for name, other in boards().items() if other.builds)
-        raise InputError(f"Board {board.name} has no bitstream top yet; build for one of {able}.")
+    check_builds(board)
     for name in BITSTREAM, TIMING_REPORT, CONSTRAINTS:
         (folder / name).unlink(missing_ok=True)
 
@@ -132,9 +131,9 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         lower = best.fmax_mhz * 1e6 * MARGIN
         if clock_hz is not None:
             raise CheckError(
-                f"The clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
+                f"the clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
                 f"{best.fmax_mhz:.1f} MHz reached by the best of {len(placements)} "
-                f"placement{'s' * (len(placements) > 1)}; ask for at most {lower / 1e6:.0f} MHz.")
+                f"placement{'s' * (len(placements) > 1)}; ask for at most {lower / 1e6:.0f} MHz")
         wanted = lower
 
 
@@ -160,7 +159,7 @@ def _clock(board: Board, wanted: float) -> Pll:
     try:
         return pll(board.clock_hz, wanted)
     except ValueError as error:
-        raise InputError(f"Board {board.name} has no such clock: {error}.") from None
+        raise InputError(f"board {board.name} has no such clock: {error}") from None
 
 
 def _link(accelerator: Any, board: Board, clock: Pll, baud: int, build_id: int,
@@ -173,7 +172,7 @@ def _link(accelerator: Any, board: Board, clock: Pll, baud: int, build_id: int,
             timeout=int(clock.output_hz * TIMEOUT_SECONDS),
             slots=default_slots(accelerator.input_bytes) if slots is None else slots)
     except ValueError as error:
-        raise InputError(f"The serial link of {board.name} cannot be built: {error}.") from None
+        raise InputError(f"the serial link of {board.name} cannot be built: {error}") from None
     return params, divisor
 
 
@@ -203,7 +202,7 @@ def _place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequen
             routed = ecp5_flow.route(netlist, pins, ecp5_flow.part_options(board), seed, progress)
         fmax = fmax_mhz(routed.report, clock_hz)
         if fmax is None:
-            raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz.")
+            raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")
         placements.append(_Placement(seed=seed, routed=routed, fmax_mhz=fmax))
         if fmax * 1e6 >= clock_hz or fmax * 1e6 < clock_hz * SEED_SPREAD:
             break
@@ -227,5 +226,5 @@ def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
     LUTs are a few per cent under those of a placed design, which adds some at the ends of carry chains.
     """
     if family != "ecp5":
-        raise InputError(f"Synthesis for the family {family} is not there yet; use ecp5.")
+        raise InputError(f"synthesis for the family {family} is not there yet; use ecp5")
     return synthesized_resources(ecp5_flow.statistics(verilog_text, top, progress))

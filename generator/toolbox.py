@@ -105,7 +105,7 @@ def require(name: str, for_what: str) -> Tool:
     if tool.version is None:
         oldest = ".".join(map(str, _SOURCES[name].oldest))
         program = f"{name} {oldest} or newer" if oldest else name
-        raise CheckError(f"{for_what} needs {program}, which was not found; get it with {tool.how_to_get}.")
+        raise CheckError(f"{for_what} needs {program}, which was not found; get it with {tool.how_to_get}")
     return tool
 
 

@@ -56,7 +56,7 @@ def build_board(accelerator: Any, params: FrameLinkParams, divisor: int, skew: f
     top = UartTop(accelerator, params, divisor)
     design = rtlil.convert(top, name="top", ports=[top.rx, top.tx, top.failure], emit_src=False)
     idle = 4 * params.timeout
-    compiler = toolbox.require("c++", "The simulated board").where
+    compiler = toolbox.require("c++", "the simulated board").where
     options = ["-std=c++17", "-O1", f"-DDIVISOR={divisor}", f"-DSKEW={skew}", f"-DIDLE={idle}"]
 
     def build(folder: Path) -> Path:

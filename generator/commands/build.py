@@ -7,12 +7,10 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from gatecast.boards import boards
-
-from .. import console, flow
-from ..errors import InputError
+from .. import console
 from ..folder import check_replaceable
 from ..summary import plan_summary
+from ..targets import DEFAULT_BOARD, check_builds, find_board
 from . import trials
 from .command import Command, Outcome
 from .generate import add_output, tried
@@ -48,11 +46,8 @@ def _run(arguments: Namespace) -> Outcome:
     """Plan, simulate where asked to, build."""
     # What is refused is refused before anything slow starts.
     check_replaceable(arguments.output)
-    board = flow.find_board(arguments.board or flow.DEFAULT_BOARD)
-    if not board.builds:
-        able = ", ".join(name for name, other in boards().items() if other.builds)
-        raise InputError(f"found the board '{board.name}', for which there is no bitstream yet, allowed: "
-                         f"{able}; or use `gatecast generate` and a top of your own")
+    board = find_board(arguments.board or DEFAULT_BOARD)
+    check_builds(board)
     network, plan = planned(arguments)
     result: dict[str, Any] = plan_summary(plan)
     parts: list[RenderableType] = shown(result)

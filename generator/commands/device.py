@@ -6,7 +6,13 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from .. import console, flow
+from gatecast.networks import shipped
+
+from .. import console
+from ..lowering import lower
+from ..network import Network
+from ..reader import read
+from ..targets import find_board
 from . import trials
 from .command import Command, Outcome
 
@@ -34,7 +40,7 @@ def _program(arguments: Namespace) -> Outcome:
     from ..programming import program
     from ..settings import read_settings
     folder: Path = arguments.folder
-    board = flow.find_board(read_settings(folder).board)
+    board = find_board(read_settings(folder).board)
     program(folder, board, flash=arguments.flash)
     return Outcome(result={"board": board.name, "folder": str(folder), "flash": arguments.flash},
                    shown=[console.facts("", [("programmed", board.title)])])
@@ -44,8 +50,9 @@ def _run(arguments: Namespace) -> Outcome:
     """Send inputs, receive outputs, compare."""
     from ..board_run import run
     from ..network_file import load_network
-    name = load_network(arguments.folder).name
-    frames, labels = trials.inputs(arguments, name)
+    network = load_network(arguments.folder)
+    name = network.name
+    frames, labels = trials.inputs(arguments, name if _is_shipped(network) else "")
     with console.counting(f"running {name}", len(frames) if frames.ndim else 0) as progress:
         ran = run(arguments.folder, arguments.port, frames, labels=labels, progress=progress)
     line = ran.statistics
@@ -64,6 +71,11 @@ def _run(arguments: Namespace) -> Outcome:
         pairs.append(("accuracy", f"{100 * ran.accuracy:.2f} %"))
     return Outcome(result=result, shown=[console.facts("", pairs)],
                    failure=str(ran.golden) if ran.golden.mismatches else None)
+
+
+def _is_shipped(network: Network) -> bool:
+    """Whether a lowered network is the shipped one of its name, whose test images fit it then."""
+    return network.name in shipped() and network == lower(read(network.name))
 
 
 PROGRAM = Command(name="program", add=_add_program, run=_program,

@@ -14,6 +14,7 @@ from ..folder import check_replaceable
 from ..network import Network
 from ..planner import Plan
 from ..summary import plan_summary
+from ..targets import DEFAULT_BOARD, find_board
 from . import trials
 from .command import Command, Outcome
 from .options import add_budget, add_network, planned
@@ -61,7 +62,7 @@ def _run(arguments: Namespace) -> Outcome:
             return Outcome(result=result, shown=parts, failure="; ".join(trial.failures))
     # Imported here, because it brings synthesis and the report, which take a while.
     from ..delivery import REPORT, generate
-    board = None if arguments.family else flow.find_board(arguments.board or flow.DEFAULT_BOARD)
+    board = None if arguments.family else find_board(arguments.board or DEFAULT_BOARD)
     with console.steps(f"generating {network.name}") as progress:
         generate(plan, arguments.output, network=network, board=board, trial=trial, progress=progress)
     result |= {"folder": str(arguments.output), "report": str(arguments.output / REPORT)}

@@ -10,14 +10,22 @@ from ..lowering import lower
 from ..network import Network
 from ..planner import Engines, Plan, plan
 from ..reader import read
+from ..targets import DEFAULT_BOARD
 
-__all__ = ["add_budget", "add_network", "count", "planned", "share"]
+__all__ = ["add_budget", "add_network", "count", "planned", "seed", "share"]
 
 
 def count(text: str) -> int:
     """An integer of at least 1."""
     if not re.fullmatch(r"[0-9]{1,9}", text) or not int(text):
         raise ArgumentTypeError(f"must be an integer of at least 1, not '{text}'")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """An integer of at least 0."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise ArgumentTypeError(f"must be an integer of at least 0, not '{text}'")
     return int(text)
 
 
@@ -47,7 +55,7 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
     """--board or --family, --multipliers, --engines."""
     target = parser.add_mutually_exclusive_group() if family else parser
     target.add_argument("--board", metavar="BOARD",
-                        help=f"board to fit; `gatecast boards` lists them (default: {flow.DEFAULT_BOARD})")
+                        help=f"board to fit; `gatecast boards` lists them (default: {DEFAULT_BOARD})")
     if family:
         target.add_argument("--family", metavar="FAMILY", help="family to fit instead: ecp5 or ice40")
     parser.add_argument("--multipliers", metavar="N", type=count,
@@ -62,5 +70,5 @@ def planned(arguments: Namespace) -> tuple[Network, Plan]:
     limits = flow.budget(arguments.board, family=getattr(arguments, "family", None),
                          multipliers=arguments.multipliers)
     network = read(arguments.network)
-    with console.steps(f"planning {network.name}"):
+    with console.working(f"planning {network.name}"):
         return network, plan(lower(network), limits, engines=arguments.engines)

@@ -6,11 +6,12 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ..arrays import load_arrays
+from ..simulation import WAVE_FORMATS
 from . import trials
 from .command import Command, Outcome
-from .options import add_budget, add_network, count, planned, share
+from .options import add_budget, add_network, planned, seed, share
 
-__all__ = ["SIMULATE"]
+__all__ = ["SIMULATE", "wave_formats"]
 
 
 def _add(parser: ArgumentParser) -> None:
@@ -23,9 +24,17 @@ def _add(parser: ArgumentParser) -> None:
     trials.add_simulator(parser)
     parser.add_argument("--stall", metavar="P", type=share, default=0.0,
                         help="share of cycles in which either link stalls, from 0 to below 1 (default: 0)")
-    parser.add_argument("--seed", metavar="N", type=count, default=1, help="of the stalls (default: 1)")
+    parser.add_argument("--seed", metavar="N", type=seed, default=0, help="of the stalls (default: 0)")
     parser.add_argument("--waves", metavar="FILE", type=Path,
-                        help="write all signals: VCD from python and cxxrtl, FST from icarus and verilator")
+                        help=f"write all signals: {wave_formats()}")
+
+
+def wave_formats() -> str:
+    """Which simulators write which format, for people."""
+    writers: dict[str, list[str]] = {}
+    for simulator, name in WAVE_FORMATS.items():
+        writers.setdefault(name.upper(), []).append(simulator)
+    return ", ".join(f"{name} from {' and '.join(simulators)}" for name, simulators in writers.items())
 
 
 def _run(arguments: Namespace) -> Outcome:

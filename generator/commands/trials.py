@@ -40,7 +40,10 @@ def add_simulator(parser: ArgumentParser) -> None:
 
 
 def inputs(arguments: Namespace, name: str) -> tuple[Array, Array | None]:
-    """Inputs and labels that the options ask for; without any, those of the shipped network ``name``."""
+    """Inputs and labels that the options ask for; without any, those of the shipped network ``name``.
+
+    Any other name has none.
+    """
     path = arguments.inputs or test_inputs(name)
     if path is None:
         raise InputError("found no --inputs, allowed: --inputs FILE with an .npy or .npz file")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path
 
 from gatecast.networks import shipped
 
 from ..errors import InputError
+from ..hints import did_you_mean
 from ..network import Network
 from .yaml_description import read_description
 
@@ -43,7 +43,5 @@ def read(path_or_name: str | os.PathLike[str]) -> Network:
         raise InputError(f"{path}: found a folder, allowed: a .yaml or .yml file in it, or {shipped_names}")
     if suffix or os.path.exists(path):
         raise InputError(f"{path}: found the suffix '{suffix}', allowed: .yaml or .yml, or {shipped_names}")
-    close = difflib.get_close_matches(name[:64], names, n=1)
-    hint = f" (did you mean '{close[0]}'?)" if close else ""
-    raise InputError(f"found the network {name[:64]!r}{hint}, "
+    raise InputError(f"found the network {name[:64]!r}{did_you_mean(name, names)}, "
                      f"allowed: the path of a .yaml or .yml file, or {shipped_names}")

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from gatecast import toolbox, verilog
-
-from .. import processes
+from .. import processes, toolbox, verilog
 from ..files import build_once, written_whole
 from .record import Record
 from .stimulus import Schedule
@@ -69,7 +67,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
 
 def _job(action: str, arguments: list[str], folder: Path, env: dict[str, str],
          look: Callable[[], None]) -> None:
-    processes.run(f"The {action} with {arguments[0]}",
+    processes.run(f"the {action} with {arguments[0]}",
                   [sys.executable, "-m", "gatecast.simulation.cocotb_job", action, *arguments],
                   folder=folder, env=env, look=look)
 

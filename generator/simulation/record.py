@@ -7,8 +7,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from gatecast.errors import CheckError
-
+from ..errors import CheckError
 from .stimulus import Stimulus
 
 __all__ = ["Fault", "Record"]
@@ -91,7 +90,7 @@ class Record:
             raise CheckError(
                 f"{simulator}: the accelerator was not done after {self.cycle} cycles{prelude}: "
                 f"it took {self.sent} of {stimulus.frames.size} bytes and gave {received} of "
-                f"{frames * stimulus.output_bytes} bytes, {frame} of {frames} frames.")
+                f"{frames * stimulus.output_bytes} bytes, {frame} of {frames} frames")
         sentence = SENTENCES[self.fault].format(byte=f"byte {byte} of frame {frame}",
                                                 output_bytes=stimulus.output_bytes)
-        raise CheckError(f"{simulator}: stream rule broken in cycle {self.cycle}{prelude}: {sentence}.")
+        raise CheckError(f"{simulator}: stream rule broken in cycle {self.cycle}{prelude}: {sentence}")

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gatecast import toolbox
-from gatecast.errors import InputError
-
+from .. import toolbox
+from ..errors import InputError
+from ..hints import did_you_mean
 from .stimulus import Stimulus
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
     """
     simulator = choose("python" if probes and simulator == "auto" else simulator)
     if probes and simulator != "python":
-        raise InputError(f"Probes need the simulator python; {simulator} cannot record them.")
+        raise InputError(f"probes need the simulator python; {simulator} cannot record them")
     schedule = stimulus.schedule()
     tell = progress or (lambda frames: None)
     traces: dict[str, list[int]] = {}
@@ -129,10 +129,10 @@ def choose(simulator: str) -> str:
     if simulator == "auto":
         return available()[0]
     if simulator not in SIMULATORS:
-        raise InputError(f"The simulator must be auto, {', '.join(SIMULATORS[:-1])} or {SIMULATORS[-1]}, "
-                         f"not {simulator!r}.")
+        raise InputError(f"found the simulator '{simulator}'{did_you_mean(simulator, SIMULATORS)}, allowed: "
+                         f"auto, {', '.join(SIMULATORS)}")
     for tool in TOOLS[simulator]:
-        toolbox.require(tool, f"The simulator {simulator}")
+        toolbox.require(tool, f"the simulator {simulator}")
     return simulator
 
 
