@@ -11,7 +11,7 @@ import traceback
 import warnings
 from argparse import ArgumentParser, HelpFormatter, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from types import FrameType
 from typing import NoReturn
@@ -118,7 +118,9 @@ def _run(arguments: Namespace, as_json: bool) -> int:
 
 def _failed(sentence: str, code: int, as_json: bool) -> int:
     if as_json:
-        print(json.dumps({"error": sentence}), flush=True)
+        # Where even that cannot be printed, the sentence below still says why.
+        with suppress(OSError):
+            print(json.dumps({"error": sentence}), flush=True)
     print(f"gatecast: {sentence}", file=sys.stderr)
     return code
 

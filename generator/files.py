@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["build_once", "cache_folder", "parents_made", "written_whole"]
+from .errors import InputError
+
+__all__ = ["build_once", "cache_folder", "check_writable", "parents_made", "written_whole"]
 
 # Executables kept per simulator; the least recently used go first.
 KEPT = 32
@@ -27,6 +29,15 @@ def written_whole(path: Path) -> Iterator[Path]:
         file = Path(folder, path.name)
         yield file
         file.replace(path)
+
+
+def check_writable(path: Path) -> None:
+    """Raise ``InputError`` if no file can be written at ``path``."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; choose a file")
+    nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(f"{path} cannot be written, {nearest} gives no leave to; choose another folder")
 
 
 @contextmanager

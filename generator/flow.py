@@ -14,6 +14,7 @@ from .arrays import check_frames, check_labels
 from .comparison import Comparison, accuracy, compare
 from .elaboration import elaborate
 from .errors import InputError
+from .files import check_writable
 from .network import Network
 from .operators.operator import Int8
 from .planner import Budget, Plan
@@ -117,6 +118,8 @@ def simulate(plan: Plan, inputs: npt.NDArray[np.integer], *, network: Network | 
         raise InputError(f"stall must be in [0, 1), not {stall}")
     if seed < 0:
         raise InputError(f"seed must be at least 0, not {seed}")
+    if waves is not None:
+        check_writable(waves)
     frames = check_frames(np.asarray(inputs), network, tensor=network.input, what="the inputs")
     shape = network.tensors[network.output].shape
     classes = None if labels is None else check_labels(np.asarray(labels), len(frames), shape, what="labels")

@@ -53,13 +53,16 @@ def written_folder(path: Path) -> Iterator[Path]:
 def check_replaceable(path: Path) -> None:
     """Raise ``InputError`` if there is something at ``path`` that is not ours to replace."""
     path = path.resolve()
-    if not path.exists():
-        return
+    try:
+        found = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+        if not path.exists():
+            return
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); choose another folder") from error
     if not path.is_dir():
         raise InputError(f"{path} is a file; choose a folder")
     if path == Path.cwd() or path in Path.cwd().parents:
         raise InputError(f"{path} is the current folder or above it; choose a folder in it")
-    found = sorted(entry.name for entry in path.iterdir())
     if not found:
         return
     written = _written(path)

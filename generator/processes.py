@@ -7,6 +7,7 @@ import re
 import signal
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,13 +24,14 @@ def run(what: str, command: Sequence[str | Path], *, folder: Path, env: Mapping[
     """Run `command` in `folder` until it ends, calling `look` ten times a second.
 
     The child and its children are a process group of their own, killed as a whole when anything is raised
-    here, Ctrl-C included. Raises CheckError, naming `what`, with the line of its output that tells most when
-    it ends with another exit code than 0.
+    here, Ctrl-C included; their temporary files lie in a folder that goes with them. Raises CheckError,
+    naming `what`, with the line of its output that tells most when it ends with another exit code than 0.
     """
     log = folder / "log.txt"
-    with log.open("wb") as output:
-        process = subprocess.Popen(list(map(str, command)), cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                                   stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    with log.open("wb") as output, tempfile.TemporaryDirectory() as temporary:
+        process = subprocess.Popen(
+            list(map(str, command)), cwd=folder, env={**(os.environ if env is None else env), "TMPDIR": temporary},
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             while True:
                 with suppress(subprocess.TimeoutExpired):

@@ -128,3 +128,10 @@ def test_expected_outputs_and_labels_refused() -> None:
         "the expected outputs must be 3 frames like the inputs, not 1")
     np.save("labels.npy", np.array([0, 1, 3]))
     assert refused(*arguments, "--labels", "labels.npy") == "labels must lie in [0, 2], not in [0, 3]"
+
+
+def test_waves_where_no_file_can_be() -> None:
+    tiny_inputs()
+    Path("folder").mkdir()
+    assert refused("simulate", "tiny.yaml", "--inputs", "x.npz", "--waves", "folder") == (
+        "folder is a folder; choose a file")
