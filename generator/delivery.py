@@ -12,6 +12,7 @@ from typing import Any
 from gatecast.boards import Board
 
 from . import verilog
+from .board_run import link_rate
 from .elaboration import elaborate
 from .errors import InputError
 from .flow import Trial
@@ -72,7 +73,8 @@ def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
             board=target.name, clock_hz=result.clock_hz, baud=result.baud, build_id=result.link.build_id)
         _write(plan, made, settings, progress)
         _report(plan, made, network=network, board=target, trial=trial, progress=progress, build=BuildSummary(
-            clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz, **asdict(result.resources)))
+            clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz,
+            link_inferences_per_second=link_rate(plan, result.baud), **asdict(result.resources)))
         _seal(plan, made)
     return replace(result, bitstream=Path(folder, result.bitstream.name))
 

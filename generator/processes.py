@@ -29,8 +29,9 @@ def run(what: str, command: Sequence[str | Path], *, folder: Path, env: Mapping[
     """
     log = folder / "log.txt"
     with log.open("wb") as output, tempfile.TemporaryDirectory() as temporary:
+        surroundings = {**(os.environ if env is None else env), "TMPDIR": temporary}
         process = subprocess.Popen(
-            list(map(str, command)), cwd=folder, env={**(os.environ if env is None else env), "TMPDIR": temporary},
+            list(map(str, command)), cwd=folder, env=surroundings,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             while True:

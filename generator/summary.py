@@ -8,7 +8,6 @@ from typing import Any
 from .network import Layer, Network
 from .operators.window import Window
 from .planner import Plan, predict, resources
-from .planner.schedule import schedule
 
 __all__ = ["network_summary", "plan_summary"]
 
@@ -71,12 +70,10 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
 
     ``multipliers`` are those of the arrays, lanes of channel arrays included; ``multiplier_utilization`` is
     ``macs_per_inference / (multipliers * cycles_per_inference)``; ``bottleneck_utilization`` is the share of
-    cycles in which the busiest engine (or link), ``bottleneck``, issues work.
+    cycles in which the busiest engine, ``bottleneck``, issues work; ``periodic`` says that the mean is exact.
     """
     prediction, need = predict(plan), resources(plan)
     cycles = prediction.cycles_per_inference
-    busy = {actor.name: sum(layer.tap_cycles * len(layer.jobs) for layer in actor.layers)
-            for actor in schedule(plan).actors}
     return {
         "network": plan.network.name,
         "macs_per_inference": plan.network.macs,
@@ -86,11 +83,12 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "requantizer_multipliers": need.requantizer_multipliers,
         "multiplier_utilization": plan.network.macs / (need.multipliers * cycles),
         "bottleneck": prediction.bottleneck,
-        "bottleneck_utilization": prediction.bottleneck_cycles / cycles,
+        "bottleneck_utilization": prediction.busy(prediction.bottleneck),
+        "periodic": prediction.periodic,
         "engines": [{
             "name": engine.name, "kind": engine.kind, "lanes": engine.lanes, "columns": engine.columns,
             "group": engine.group, "multipliers": engine.multipliers, "layers": list(engine.layers),
-            "busy_cycles": busy[engine.name],
+            "busy_cycles": prediction.work[engine.name],
         } for engine in plan.engines],
         "regions": [{
             "tensor": region.tensor, "writer": region.writer, "reader": region.reader, "rows": region.rows,

@@ -18,7 +18,8 @@ KINDS: tuple[Engines, ...] = ("folded", 2, "per-layer")
 
 SIMULATED = SimulationSummary(simulator="verilator", inferences=3, mismatches=0, frame_cycles=(30, 50, 70),
                               predicted_frame_cycles=(30, 50, 70), accuracy=0.975)
-BUILT = BuildSummary(clock_mhz=80.0, fmax_mhz=91.34, luts=9123, ffs=7311, dsps=61, brams=34)
+BUILT = BuildSummary(clock_mhz=80.0, fmax_mhz=91.34, luts=9123, ffs=7311, dsps=61, brams=34,
+                     link_inferences_per_second=1234.5)
 
 
 @cache

@@ -153,7 +153,9 @@ def test_key_figures_are_those_of_the_prediction(kind: Engines) -> None:
     assert figures["Cycles per inference"][0] == f"{cycles:,.0f}"
     assert figures["Latency"] == (seconds(prediction.latency_cycles / 80e6),
                                   f"{prediction.latency_cycles:,} cycles")
-    assert figures["Inferences per second"] == (f"{80e6 / cycles:,.0f}", "at 80\xa0MHz, placed and routed")
+    assert figures["Inferences per second"] == (
+        f"{80e6 / cycles:,.0f}",
+        "at 80\xa0MHz, placed and routed; the board's serial line lets through 1,234")
     assert figures["Multiplier utilization"] == (
         percent(digits().macs / (used.multipliers * cycles)), f"of {used.multipliers} array multipliers")
     assert figures["Bottleneck utilization"] == (

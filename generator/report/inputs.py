@@ -40,6 +40,8 @@ class BuildSummary:
     ffs: int
     dsps: int
     brams: int
+    link_inferences_per_second: float
+    """What the board's own link lets through at most."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,10 +36,13 @@ def _cards(facts: Facts) -> list[Markup]:
                  _card("Inferences per second", rate(1e6 / facts.cycles), "for each MHz of the clock")]
     else:
         at = f"{megahertz(clock)}, {'not built yet' if inputs.build is None else 'placed and routed'}"
+        if inputs.build is not None:
+            at += f"; the board's serial line lets through {rate(inputs.build.link_inferences_per_second)}"
         speed = [_card("Latency", seconds(prediction.latency_cycles / clock / 1e6), f"{latency} cycles"),
                  _card("Inferences per second", rate(clock * 1e6 / facts.cycles), f"at {at}")]
     return [
-        _card("Cycles per inference", count(prediction.cycles_per_inference, 1), "steady state, exact"),
+        _card("Cycles per inference", count(prediction.cycles_per_inference, 1),
+              "steady state, exact" if prediction.periodic else "mean of a long run"),
         *speed,
         _card("Multiplier utilization", percent(facts.multiplier_utilization),
               f"of {count(inputs.resources.multipliers)} array multipliers"),
