@@ -23,7 +23,7 @@ from .files import written_whole
 from .synthesis_report import Resources, critical_path, fmax_mhz, placed_resources, synthesized_resources
 from .targets import check_builds
 
-__all__ = ["BITSTREAM", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
+__all__ = ["BITSTREAM", "CONSTRAINTS", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
 
 BITSTREAM = "bitstream.bit"
 TIMING_REPORT = "timing.txt"

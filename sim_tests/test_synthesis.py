@@ -12,7 +12,7 @@ from gatecast.boards import boards
 from gatecast.errors import CheckError, InputError
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.programming import program
-from gatecast.synthesis import BITSTREAM, TIMING_REPORT, build, synthesize_core
+from gatecast.synthesis import BITSTREAM, CONSTRAINTS, TIMING_REPORT, build, synthesize_core
 from gatecast.synthesis_report import Resources, critical_path, fmax_mhz, placed_resources
 from gatecast.toolbox import Tool
 
@@ -45,7 +45,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert result.link == FrameLinkParams(input_bytes=64, output_bytes=10, timeout=4_000_000, slots=16,
                                           build_id=result.link.build_id)
     assert set(result.seconds) == {"elaborate", "synthesize", "route", "pack"}
-    assert sorted(file.name for file in folder.iterdir()) == [BITSTREAM, TIMING_REPORT]
+    assert sorted(file.name for file in folder.iterdir()) == [BITSTREAM, CONSTRAINTS, TIMING_REPORT]
     bitstream = result.bitstream.read_bytes()
     # The preamble of an ECP5 bitstream, behind its comments.
     assert b"\xff\xff\xbd\xb3" in bitstream[:200]
