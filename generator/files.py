@@ -77,9 +77,9 @@ def build_once(kind: str, inputs: list[str], build: Callable[[Path], Path]) -> P
     if cached.exists():
         os.utime(cached)
         return cached
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as workplace:
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as workshop:
         # Moved, not copied: on the same disk that is one step, seen whole or not at all.
-        build(Path(workplace)).replace(cached)
+        build(Path(workshop)).replace(cached)
     _prune(folder)
     return cached
 

@@ -28,23 +28,23 @@ def written_folder(path: Path) -> Iterator[Path]:
     """
     path = path.resolve()
     check_replaceable(path)
-    workplace, old = (path.with_name(f".{path.name}-{secrets.token_hex(4)}") for _ in range(2))
+    workshop, old = (path.with_name(f".{path.name}-{secrets.token_hex(4)}") for _ in range(2))
     with ExitStack() as stack:
         try:
             stack.enter_context(parents_made(path))
             # Gone by then, where it became the folder.
-            for leftover in old, workplace:
+            for leftover in old, workshop:
                 stack.callback(shutil.rmtree, leftover, ignore_errors=True)
-            workplace.mkdir()
+            workshop.mkdir()
         except OSError as error:
             raise InputError(f"{path} cannot be written ({error.strerror}); choose another folder") from error
-        yield workplace
+        yield workshop
         # Minutes may have passed.
         check_replaceable(path)
         try:
             if path.exists():
                 path.rename(old)
-            workplace.rename(path)
+            workshop.rename(path)
         finally:
             if old.exists() and not path.exists():
                 old.rename(path)

@@ -53,8 +53,8 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
     job = resources.files(__package__).joinpath("cocotb_job.py").read_text()
     built = build_once(simulator, [design, job, *arguments, *_versions(used)], build)
     build_seconds = time.monotonic() - started
-    with tempfile.TemporaryDirectory(prefix="gatecast-") as workplace:
-        folder = Path(workplace)
+    with tempfile.TemporaryDirectory(prefix="gatecast-") as workshop:
+        folder = Path(workshop)
         (folder / "build").mkdir()
         (folder / "build" / executable).symlink_to(built)
         (folder / "schedule").write_bytes(schedule.pack())
