@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-__all__ = ["counting", "facts", "number", "output", "percent", "steps", "table", "working"]
+__all__ = ["counting", "facts", "output", "steps", "table", "working"]
 
 # For pipes and files: wide enough that no table is folded.
 WIDE = 240
@@ -50,16 +50,6 @@ def facts(title: str, pairs: Iterable[tuple[str, object]]) -> Table:
     for name, value in pairs:
         made.add_row(name, str(value))
     return made
-
-
-def number(value: float, digits: int = 0) -> str:
-    """A number with thousands set apart."""
-    return f"{value:,.{0 if value == int(value) else digits}f}"
-
-
-def percent(share: float) -> str:
-    """A share in per cent."""
-    return f"{100 * share:.1f} %"
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from typing import Any
 
 from .network import Layer, Network
 from .operators.window import Window
-from .planner import Plan, predict, resources
+from .planner import Plan, Prediction, Resources, predict, resources
 
-__all__ = ["network_summary", "plan_summary"]
+__all__ = ["multiplier_utilization", "network_summary", "plan_summary"]
 
 
 def network_summary(network: Network, lowered: Network) -> dict[str, Any]:
@@ -65,6 +65,11 @@ def _kind(layer: Layer) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() and index else c.lower() for index, c in enumerate(name))
 
 
+def multiplier_utilization(network: Network, prediction: Prediction, need: Resources) -> float:
+    """Share of the array multipliers that work for ``network`` in a mean cycle."""
+    return network.macs / (need.multipliers * prediction.cycles_per_inference)
+
+
 def plan_summary(plan: Plan) -> dict[str, Any]:
     """Cycles, multipliers, memory, engines and regions of ``plan``.
 
@@ -81,7 +86,7 @@ def plan_summary(plan: Plan) -> dict[str, Any]:
         "latency_cycles": prediction.latency_cycles,
         "multipliers": need.multipliers,
         "requantizer_multipliers": need.requantizer_multipliers,
-        "multiplier_utilization": plan.network.macs / (need.multipliers * cycles),
+        "multiplier_utilization": multiplier_utilization(plan.network, prediction, need),
         "bottleneck": prediction.bottleneck,
         "bottleneck_utilization": prediction.busy(prediction.bottleneck),
         "periodic": prediction.periodic,

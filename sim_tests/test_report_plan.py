@@ -150,9 +150,8 @@ def test_all_multiplier_cycles_are_accounted_for(kind: Engines) -> None:
         assert work.useful + work.edges + work.holds + work.idle == pytest.approx(work.total)
     dots = [work for work in facts.engines if work.engine.kind == "systolic"]
     assert sum(work.useful for work in dots) == digits().macs
-    issued = {work.engine.name: work.issuing for work in facts.engines}
-    if inputs.prediction.bottleneck in issued:
-        assert issued[inputs.prediction.bottleneck] == inputs.prediction.bottleneck_cycles
+    for work in facts.engines:
+        assert work.issuing == sum(layer.jobs * layer.tap_cycles for layer in work.layers)
 
 
 def test_resources_stand_against_the_board() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from .. import console
+from .. import console, figures
 from ..folder import check_replaceable
 from ..summary import plan_summary
 from ..targets import DEFAULT_BOARD, check_builds, find_board
@@ -77,15 +77,15 @@ def _run(arguments: Namespace) -> Outcome:
     }
     parts += [
         console.table(f"resources of {board.title}", ("", ">used", ">of", ">share"), [
-            (name, console.number(have), console.number(of), console.percent(have / of))
+            (name, figures.count(have), figures.count(of), figures.percent(have / of))
             for name, have, of in (
                 ("LUTs", used.luts, board.luts), ("flip-flops", used.ffs, board.ffs),
                 ("multipliers", used.dsps, board.multipliers),
                 ("block RAMs", used.brams, board.block_rams))]),
         console.facts("", [
             ("clock", f"{built.clock_mhz:.2f} MHz, {built.fmax_mhz:.2f} MHz reached"),
-            ("inferences a second", f"{console.number(int(rate))} in the accelerator, at most "
-                                    f"{console.number(int(link))} over the serial line"),
+            ("inferences a second", f"{figures.count(int(rate))} in the accelerator, at most "
+                                    f"{figures.count(int(link))} over the serial line"),
             ("bitstream", built.bitstream), ("report", result["report"]),
             ("next", f"gatecast program {arguments.output}")]),
     ]

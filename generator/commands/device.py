@@ -8,7 +8,7 @@ from typing import Any
 
 from gatecast.networks import shipped
 
-from .. import console
+from .. import console, figures
 from ..lowering import lower
 from ..network import Network
 from ..reader import read
@@ -61,14 +61,14 @@ def _run(arguments: Namespace) -> Outcome:
         "seconds": round(ran.seconds, 3), "inferences_per_second": round(ran.inferences_per_second, 1),
         "sent": line.sent, "lost": line.lost, "refused": line.refused, "damaged": line.damaged}
     pairs = [
-        ("inferences", f"{console.number(len(ran.outputs))} in {ran.seconds:.2f} s, "
-                       f"{console.number(int(ran.inferences_per_second))} a second"),
+        ("inferences", f"{figures.count(len(ran.outputs))} in {ran.seconds:.2f} s, "
+                       f"{figures.count(int(ran.inferences_per_second))} a second"),
         ("golden model", str(ran.golden)),
         ("serial line", f"{line.sent} packets sent, of them {line.lost} lost and {line.refused} refused; "
                         f"{line.damaged} answers damaged")]
     if ran.accuracy is not None:
         result["accuracy"] = ran.accuracy
-        pairs.append(("accuracy", f"{100 * ran.accuracy:.2f} %"))
+        pairs.append(("accuracy", figures.percent(ran.accuracy, 2)))
     return Outcome(result=result, shown=[console.facts("", pairs)],
                    failure=str(ran.golden) if ran.golden.mismatches else None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
-from .. import console
+from .. import console, figures
 from ..lowering import lower
 from ..reader import read
 from ..summary import network_summary
@@ -30,14 +30,14 @@ def _run(arguments: Namespace) -> Outcome:
         ("layer", "operator", "reads", "output", ">multiplications", ">parameters", ">accumulator bits",
          ">weight bytes", ">output bytes"),
         [(layer["name"], layer["operator"], ", ".join(layer["inputs"]), _shape(layer["output_shape"]),
-          console.number(layer["macs"]), console.number(layer["parameters"]), layer["accumulator_bits"],
-          console.number(layer["weight_bytes"]), console.number(layer["feature_bytes"]))
+          figures.count(layer["macs"]), figures.count(layer["parameters"]), layer["accumulator_bits"],
+          figures.count(layer["weight_bytes"]), figures.count(layer["feature_bytes"]))
          for layer in result["layers"]])
     sums = console.facts("", [
-        ("multiplications an inference", console.number(result["macs_per_inference"])),
-        ("parameters", console.number(result["parameters"])),
-        ("weights", f"{console.number(result['weight_bytes'])} bytes"),
-        ("all tensors of a frame", f"{console.number(result['feature_bytes'])} bytes")])
+        ("multiplications an inference", figures.count(result["macs_per_inference"])),
+        ("parameters", figures.count(result["parameters"])),
+        ("weights", f"{figures.count(result['weight_bytes'])} bytes"),
+        ("all tensors of a frame", f"{figures.count(result['feature_bytes'])} bytes")])
     return Outcome(result=result, shown=(layers, sums))
 
 

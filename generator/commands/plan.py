@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from .. import console
+from .. import console, figures
 from ..summary import plan_summary
 from .command import Command, Outcome
 from .options import add_budget, add_network, planned
@@ -36,22 +36,22 @@ def shown(result: dict[str, Any]) -> list[RenderableType]:
             f"engines for {result['network']}",
             ("engine", "kind", ">lanes", ">columns", ">group", ">multipliers", ">busy", "layers"),
             [(engine["name"], engine["kind"], engine["lanes"], engine["columns"], engine["group"],
-              engine["multipliers"], console.percent(engine["busy_cycles"] / cycles),
+              engine["multipliers"], figures.percent(engine["busy_cycles"] / cycles),
               ", ".join(engine["layers"])) for engine in result["engines"]]),
         console.table(
             "feature memories", ("tensor", "from", "to", ">rows", ">bytes"),
             [(region["tensor"], region["writer"], region["reader"], region["rows"],
-              console.number(region["bytes"])) for region in result["regions"]]),
+              figures.count(region["bytes"])) for region in result["regions"]]),
         console.facts("", [
-            ("cycles an inference", console.number(cycles, 1)),
-            ("cycles of the first inference", console.number(result["latency_cycles"])),
-            ("multiplications an inference", console.number(result["macs_per_inference"])),
+            ("cycles an inference", figures.count(cycles, 1)),
+            ("cycles of the first inference", figures.count(result["latency_cycles"])),
+            ("multiplications an inference", figures.count(result["macs_per_inference"])),
             ("multipliers", f"{result['multipliers']} in arrays, {result['requantizer_multipliers']} in "
                             f"requantizers"),
-            ("multipliers busy", console.percent(result["multiplier_utilization"])),
+            ("multipliers busy", figures.percent(result["multiplier_utilization"])),
             ("bottleneck", f"{result['bottleneck']}, issuing in "
-                           f"{console.percent(result['bottleneck_utilization'])} of the cycles"),
-            ("memory", f"{console.number(-(-result['memory_bits'] // 1024))} Kbit")]),
+                           f"{figures.percent(result['bottleneck_utilization'])} of the cycles"),
+            ("memory", f"{figures.count(-(-result['memory_bits'] // 1024))} Kbit")]),
     ]
 
 

@@ -9,7 +9,7 @@ from importlib import metadata
 
 from gatecast.boards import boards
 
-from .. import console
+from .. import console, figures
 from .command import Command, Outcome
 
 __all__ = ["BOARDS", "DOCTOR"]
@@ -30,8 +30,8 @@ def _boards(_arguments: Namespace) -> Outcome:
     } for board in known]
     shown = console.table(
         "boards", ("--board", "board", ">LUTs", ">multipliers", ">block RAM in Kbit", "output"),
-        [(board.name, board.title, console.number(board.luts), board.multipliers,
-          console.number(board.block_rams * board.block_ram_bits // 1024),
+        [(board.name, board.title, figures.count(board.luts), board.multipliers,
+          figures.count(board.block_rams * board.block_ram_bits // 1024),
           "bitstream" if board.builds else "Verilog") for board in known])
     return Outcome(result={"boards": rows}, shown=[shown])
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from gatecast.networks import test_inputs
 
-from .. import console, flow
+from .. import console, figures, flow
 from ..arrays import load_arrays
 from ..errors import InputError
 from ..network import Network
@@ -93,18 +93,18 @@ def facts(trial: flow.Trial) -> Table:
     """A trial for a person."""
     last, predicted = trial.frame_cycles[-1], trial.predicted_frame_cycles[-1]
     pairs = [
-        ("inferences", f"{console.number(len(trial.outputs))} in {trial.seconds:.1f} s on {trial.simulator}, "
+        ("inferences", f"{figures.count(len(trial.outputs))} in {trial.seconds:.1f} s on {trial.simulator}, "
                        f"after {trial.build_seconds:.1f} s to build the simulator"),
         ("golden model", str(trial.golden)),
     ]
     if trial.expected is not None:
         pairs.append(("expected outputs", str(trial.expected)))
     if trial.accuracy is not None:
-        pairs.append(("accuracy", f"{100 * trial.accuracy:.2f} %"))
+        pairs.append(("accuracy", figures.percent(trial.accuracy, 2)))
     if trial.stall:
-        pairs.append(("cycles", f"{console.number(last)} with stalls, {console.number(predicted)} without"))
+        pairs.append(("cycles", f"{figures.count(last)} with stalls, {figures.count(predicted)} without"))
     elif trial.frame_cycles == trial.predicted_frame_cycles:
-        pairs.append(("cycles", f"{console.number(last)}, every frame when predicted"))
+        pairs.append(("cycles", f"{figures.count(last)}, every frame when predicted"))
     else:
-        pairs.append(("cycles", f"{console.number(last)}, {console.number(predicted)} predicted"))
+        pairs.append(("cycles", f"{figures.count(last)}, {figures.count(predicted)} predicted"))
     return console.facts("simulation", pairs)

@@ -11,6 +11,7 @@ from ..planner.layout import MemoryLayout, layouts
 from ..planner.numbers import blocks, dot_taps, layer_window
 from ..planner.plan import SINK, SOURCE, EnginePlan
 from ..planner.schedule import Schedule, schedule
+from ..summary import multiplier_utilization
 from .inputs import ReportInputs
 from .style import COLOURS
 
@@ -56,6 +57,8 @@ class EngineWork:
     layers: tuple[LayerWork, ...]
     total: float
     """Multipliers times cycles per inference."""
+    issuing: int
+    """Cycles of a frame with a tap in them."""
 
     @property
     def useful(self) -> int:
@@ -82,11 +85,6 @@ class EngineWork:
         """Cycles of all jobs of a frame."""
         return sum(layer.cycles for layer in self.layers)
 
-    @property
-    def issuing(self) -> int:
-        """Cycles of a frame with a tap in them."""
-        return sum(layer.jobs * layer.tap_cycles for layer in self.layers)
-
 
 class Facts:
     """What the sections show, from ``inputs``."""
@@ -110,7 +108,8 @@ class Facts:
         """All engines in the order of the plan."""
         return tuple(EngineWork(
             engine=engine, layers=tuple(self._layer_work(engine, name) for name in engine.layers),
-            total=engine.multipliers * self.cycles) for engine in self.plan.engines)
+            total=engine.multipliers * self.cycles, issuing=self.inputs.prediction.work[engine.name])
+            for engine in self.plan.engines)
 
     def _layer_work(self, engine: EnginePlan, name: str) -> LayerWork:
         layer = self.plan.network.layer(name)
@@ -133,12 +132,7 @@ class Facts:
     @property
     def multiplier_utilization(self) -> float:
         """Share of the array multipliers that work in a mean cycle."""
-        return self.macs / (self.inputs.resources.multipliers * self.cycles)
-
-    @property
-    def bottleneck_utilization(self) -> float:
-        """Share of the cycles in which the busiest engine or link issues work."""
-        return self.inputs.prediction.bottleneck_cycles / self.cycles
+        return multiplier_utilization(self.network, self.inputs.prediction, self.inputs.resources)
 
     @property
     def link_bytes(self) -> tuple[int, int]:

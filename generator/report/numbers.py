@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from .. import figures
+from ..figures import count
+
 __all__ = ["TIED", "TIMES", "bits", "count", "megahertz", "percent", "quotient", "rate", "seconds", "shape",
            "signed", "times"]
 
@@ -11,22 +14,9 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 TIED = "\N{NO-BREAK SPACE}"
 
 
-def count(value: float, digits: int = 0) -> str:
-    """An integer with thousands set off; up to ``digits`` decimals where it is none."""
-    if float(value).is_integer():
-        return f"{int(value):,}"
-    return f"{value:,.{digits}f}"
-
-
 def percent(share: float) -> str:
-    """A share of 1, with one decimal; what is not all or nothing never looks like it."""
-    shown = f"{100 * share:.1f}"
-    if shown == "100.0" and share < 1:
-        shown = "99.9"
-    elif shown == "0.0" and share > 0:
-        shown = "<0.1"
-    shown = shown.removesuffix(".0")
-    return f"{shown}{TIED}%"
+    """A share of 1, with one decimal."""
+    return figures.percent(share).replace(" ", TIED)
 
 
 def quotient(part: float, whole: float) -> float:

@@ -46,7 +46,7 @@ def _cards(facts: Facts) -> list[Markup]:
         *speed,
         _card("Multiplier utilization", percent(facts.multiplier_utilization),
               f"of {count(inputs.resources.multipliers)} array multipliers"),
-        _card("Bottleneck utilization", percent(facts.bottleneck_utilization),
+        _card("Bottleneck utilization", percent(prediction.busy(prediction.bottleneck)),
               f"{facts.place(prediction.bottleneck)} works in {count(prediction.bottleneck_cycles)} cycles"),
         *_hardware(inputs),
         _verification(inputs.simulation),
