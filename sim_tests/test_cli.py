@@ -15,6 +15,7 @@ from tiny_description import described
 
 from gatecast import flow, golden
 from gatecast.cli import main
+from gatecast.commands.simulate import wave_formats
 from gatecast.networks import shipped
 
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
@@ -123,6 +124,15 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert all(name in out for name in COMMANDS.split(", "))
     assert "gatecast 0." in out
+
+
+def test_formats_of_waves_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    assert wave_formats() == "VCD from cxxrtl, verilator and python, FST from icarus"
+    assert wave_formats() in " ".join(capsys.readouterr().out.split())
+    page = Path(__file__).parents[1] / "docs/command-line.md"
+    assert wave_formats() in page.read_text().replace("`", "")
 
 
 def test_mismatch_with_the_golden_model(x: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,9 @@ from cli_runner import cli, numbers, refused, tiny_inputs
 from gatecast import delivery, golden, host, verilog
 from gatecast.errors import CheckError
 from gatecast.hdl.frame_link import FrameLinkParams
-from gatecast.network_file import load_network
+from gatecast.lowering import lower
+from gatecast.network_file import load_network, save_network
+from gatecast.reader import read
 from gatecast.serial_device import Statistics
 from gatecast.synthesis import BuildResult
 from gatecast.synthesis_report import Resources
@@ -160,6 +162,18 @@ def test_program_without_the_tool(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused("program", "out", code=1) == (
         "programming ulx3s-85f needs openFPGALoader, which was not found; get it with "
         "apt-get install openfpgaloader")
+
+
+@pytest.mark.usefixtures("bitstream")
+def test_run_takes_test_images_for_the_shipped_network_only() -> None:
+    Path("digits.yaml").write_text(Path("tiny.yaml").read_text().replace("name: tiny", "name: digits"))
+    numbers("build", "digits.yaml", "-o", "out", "--multipliers", "9")
+    assert refused("run", "out", "--port", "/dev/ttyUSB0") == (
+        "found no --inputs, allowed: --inputs FILE with an .npy or .npz file")
+    save_network(lower(read("digits")), Path("out"))
+    # Its images have been read, and are the first thing that does not fit.
+    assert refused("run", "out", "--port", "/dev/ttyUSB0") == (
+        "the inputs must be int8 of shape [n, 6, 5, 2], not int8 of shape [364, 8, 8, 1]")
 
 
 @pytest.mark.usefixtures("bitstream")

@@ -34,7 +34,8 @@ def wave_formats() -> str:
     writers: dict[str, list[str]] = {}
     for simulator, name in WAVE_FORMATS.items():
         writers.setdefault(name.upper(), []).append(simulator)
-    return ", ".join(f"{name} from {' and '.join(simulators)}" for name, simulators in writers.items())
+    return ", ".join(f"{name} from {' and '.join(filter(None, [', '.join(rest), last]))}"
+                     for name, (*rest, last) in writers.items())
 
 
 def _run(arguments: Namespace) -> Outcome:
