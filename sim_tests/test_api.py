@@ -66,6 +66,17 @@ def test_budget_refused(options: dict, sentence: str) -> None:
     assert str(refused.value) == sentence
 
 
+@pytest.mark.parametrize(("options", "sentence"), [
+    ({"stall": 1.0}, "stall must be in [0, 1), not 1.0"),
+    ({"seed": -1}, "seed must be at least 0, not -1"),
+])
+def test_stalls_refused(tmp_path: Path, options: dict, sentence: str) -> None:
+    plan = gatecast.plan(gatecast.lower(described(tmp_path)), gatecast.budget())
+    with pytest.raises(gatecast.InputError) as refused:
+        gatecast.simulate(plan, np.zeros((1, 60), np.int8), simulator="python", **options)
+    assert str(refused.value) == sentence
+
+
 def test_load_what_is_damaged(tmp_path: Path) -> None:
     described(tmp_path)
     plan = gatecast.plan(gatecast.lower(gatecast.read(tmp_path / "tiny.yaml")), gatecast.budget())

@@ -55,6 +55,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["simulate", "tiny.yaml"], "found no --inputs, allowed: --inputs FILE with an .npy or .npz file"),
     (["simulate", "digits", "--stall", "1"],
      "argument --stall: must be a number from 0 to below 1, not '1'; see `gatecast simulate --help`"),
+    (["simulate", "digits", "--seed", "x"],
+     "argument --seed: must be an integer of at least 0, not 'x'; see `gatecast simulate --help`"),
     (["simulate", "digits", "--simulator", "verilog"],
      "found the simulator 'verilog' (did you mean 'verilator'?), allowed: auto, cxxrtl, verilator, icarus, "
      "python"),
