@@ -8,18 +8,14 @@ from . import events
 from .layout import layouts
 from .numbers import blocks, dot_taps, layer_window, requantizer_params
 from .plan import Plan, Prediction, Resources
-from .schedule import Schedule, schedule
+from .schedule import schedule
 
 __all__ = ["predict", "resources"]
 
 
 def predict(plan: Plan) -> Prediction:
     """Exact cycles of ``plan``, from the event model."""
-    return predict_schedule(schedule(plan))
-
-
-def predict_schedule(numbers: Schedule) -> Prediction:
-    """The same from the schedule of a plan."""
+    numbers = schedule(plan)
     steady = events.steady_state(numbers)
     return Prediction(
         cycles_per_inference=steady.cycles / steady.frames, periodic=steady.periodic,
