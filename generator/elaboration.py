@@ -56,7 +56,7 @@ def _link(plan: Plan, tensor: str, memory: MemoryLayout) -> LinkParams:
     rows, columns, channels = plan.network.tensors[tensor].shape
     region = memory.regions[tensor]
     return LinkParams(rows=rows, columns=columns, channels=channels, region_rows=region.rows,
-                      pixel_bytes=region.pixel_words * memory.params.word_bytes)
+                      word_bytes=memory.params.word_bytes, pixel_words=region.pixel_words)
 
 
 def _engine(plan: Plan, engine: EnginePlan, memories: tuple[MemoryLayout, ...]) -> EngineParams:

@@ -62,8 +62,8 @@ def feature_traces(plan: Plan, writes: Sequence[Writes], frames: int) -> tuple[F
 
 def _inside(memory: MemoryLayout, region: RegionLayout, noted: Writes) -> npt.NDArray[np.bool_]:
     """Which writes went to a region."""
-    each = memory.params.writes_per_word
-    first, size = region.base * each, region.rows * region.row_words * each
+    part_bits = memory.params.write_radix.part_bits
+    first, size = region.base << part_bits, region.rows * region.row_words << part_bits
     return (noted.addresses >= first) & (noted.addresses < first + size)
 
 
@@ -81,13 +81,14 @@ class _Ring:
     """Where the rows of a tensor of ``shape`` belong in its region, in addresses of writes."""
 
     def __init__(self, memory: MemoryLayout, region: RegionLayout, shape: tuple[int, int, int]) -> None:
-        each = memory.params.writes_per_word
+        radix = memory.params.write_radix
         self.height, self.width, self.channels = shape
         slots = -(-self.channels // memory.params.write_bytes)
-        pixels = np.arange(self.width)[:, np.newaxis] * region.pixel_words * each
+        pixels = np.arange(self.width)[:, np.newaxis] * region.pixel_words << radix.part_bits
         # Words are padded to the wider side of the memory; what no channel needs is not written.
-        self.offsets: Indices = (pixels + np.arange(slots)).reshape(-1)
-        self._first, self._row, self._rows = region.base * each, region.row_words * each, region.rows
+        self.offsets: Indices = (pixels + [radix.address(slot) for slot in range(slots)]).reshape(-1)
+        self._first, self._row = region.base << radix.part_bits, region.row_words << radix.part_bits
+        self._rows = region.rows
 
     def addresses(self, rows: Indices) -> Indices:
         """The addresses of rows, which count from the first frame on: ``[n, writes of a row]``, ascending."""

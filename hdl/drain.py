@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .mixed_radix import MixedRadix
 from .table import Table
 
 __all__ = ["Drain", "DrainLayer", "WriteLayer", "WriteWalk", "slot_marks"]
@@ -27,16 +28,23 @@ class DrainLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class WriteLayer:
-    """Where the results of one layer go in one feature memory, counted in slots (writes)."""
+    """Where the results of one layer go in one feature memory, in words of that memory; a slot is a write."""
 
     writes: bool
     """Whether the layer writes to this memory at all."""
+    writes_per_word: int
+    """Slots of a word, the same for all layers."""
     blocks: int
-    pixel_slots: int
-    """Slots from one column to the next, channels padded to the word of the memory."""
-    row_slots: int
+    pixel_words: int
+    """Words from one column to the next, channels padded to whole ones."""
+    row_words: int
     region_base: int
     region_rows: int
+
+    @property
+    def region_end(self) -> int:
+        """The word behind the region."""
+        return self.region_base + self.region_rows * self.row_words
 
 
 def slot_marks(layers: int) -> data.StructLayout:
@@ -169,16 +177,27 @@ class WriteWalk(wiring.Component):
     layer : ``In``
         Layer of the slot that comes in the next cycle.
     marks : ``In``
-        Marks of the slot.
+        Marks of the slot. Those of a dot product come one behind the other, ``groups`` of them.
     enable, address : ``Out``
-        The write, one cycle (:attr:`LATENCY`) after the marks.
+        The write, one cycle (:attr:`LATENCY`) after the marks; see
+        :class:`~gatecast.hdl.mixed_radix.MixedRadix` for the address.
     """
 
     LATENCY = 1
 
     def __init__(self, layers: Sequence[WriteLayer], *, groups: int) -> None:
         self.layers, self.groups = tuple(layers), groups
-        self.addresses = max(layer.region_base + layer.region_rows * layer.row_slots for layer in layers)
+        parts = {layer.writes_per_word for layer in layers}
+        if len(parts) != 1:
+            raise ValueError(f"All layers must have the same writes_per_word in a memory, "
+                             f"not {sorted(parts)}")
+        self.radix = MixedRadix(*parts)
+        for index, layer in enumerate(layers):
+            if layer.writes and layer.pixel_words * self.radix.parts <= (layer.blocks - 1) * groups:
+                raise ValueError(f"A column of layer {index} must have words for {layer.blocks} blocks of "
+                                 f"{groups} slots, not {layer.pixel_words} of {self.radix.parts}")
+        self.words = max(layer.region_end for layer in layers)
+        self.addresses = self.words << self.radix.part_bits
         super().__init__({
             "layer": In(range(len(layers))),
             "marks": In(slot_marks(len(layers))),
@@ -189,37 +208,41 @@ class WriteWalk(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         port: Any = self
+        radix = self.radix
+        width = len(port.address)
         m.submodules.table = table = Table([{
             "writes": layer.writes,
-            "column_slots": layer.pixel_slots - (layer.blocks - 1) * self.groups,
-            "row_slots": layer.row_slots,
-            "region_end": layer.region_base + layer.region_rows * layer.row_slots,
-            "region_slots": layer.region_rows * layer.row_slots,
+            # From slot 0 of the last block to the highest slot of the first block of the next column.
+            "column_step": radix.step(layer.pixel_words * radix.parts - (layer.blocks - 2) * self.groups - 1)
+            % (1 << width) if layer.writes else 0,
+            "row_words": layer.row_words,
+            "region_end": layer.region_end,
+            "region_words": layer.region_rows * layer.row_words,
         } for layer in self.layers])
         m.d.comb += table.index.eq(port.layer)
-        row_start = Array(Signal(range(self.addresses), name=f"row_start_{index}", init=layer.region_base)
+        row_start = Array(Signal(range(self.words), name=f"row_start_{index}", init=layer.region_base)
                           for index, layer in enumerate(self.layers))
 
-        # Slot 0 of the block; slots come from the highest to the lowest, and the highest ones of the last
-        # block may lie beyond the row, but those are not enabled.
+        # Slots come from the highest to the lowest, and the highest ones of the last block may lie beyond
+        # the row, even beyond the memory, but those are not enabled.
         marks = port.marks
-        block = Signal.like(port.address, reset_less=True)
-        this_block = Signal.like(block)
+        words, part = divmod(self.groups - 1, radix.parts)
+        step = Signal(width)
+        with m.If(marks.column_first):
+            m.d.comb += step.eq(table.column_step)
+        with m.Elif(marks.dot_first):
+            m.d.comb += step.eq(radix.step(2 * self.groups - 1))
+        with m.Else():
+            m.d.comb += step.eq(radix.step(-1))
         with m.If(marks.job_first):
-            m.d.comb += this_block.eq(row_start[marks.layer])
-        with m.Elif(marks.column_first):
-            m.d.comb += this_block.eq(block + table.column_slots)
-        with m.Else():
-            m.d.comb += this_block.eq(block + self.groups)
+            m.d.sync += port.address.eq(Cat(Const(part, radix.part_bits), row_start[marks.layer] + words))
+        with m.Elif(marks.valid):
+            m.d.sync += port.address.eq(radix.add(port.address, step))
         m.d.sync += port.enable.eq(marks.valid & marks.enabled & table.writes)
-        with m.If(marks.dot_first):
-            m.d.sync += [block.eq(this_block), port.address.eq(this_block + (self.groups - 1))]
-        with m.Else():
-            m.d.sync += port.address.eq(port.address - 1)
 
-        next_row = Signal(range(2 * self.addresses + 1))
-        m.d.comb += next_row.eq(row_start[marks.layer] + table.row_slots)
+        next_row = Signal(range(2 * self.words + 1))
+        m.d.comb += next_row.eq(row_start[marks.layer] + table.row_words)
         with m.If(marks.job_last & table.writes):
             m.d.sync += row_start[marks.layer].eq(
-                Mux(next_row >= table.region_end, next_row - table.region_slots, next_row))
+                Mux(next_row >= table.region_end, next_row - table.region_words, next_row))
         return m

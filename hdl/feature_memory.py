@@ -7,9 +7,21 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
+from .mixed_radix import MixedRadix
 from .pipeline import bits_for_range
 
-__all__ = ["FeatureMemory", "FeatureMemoryParams"]
+__all__ = ["FeatureMemory", "FeatureMemoryParams", "widths_fit"]
+
+
+def widths_fit(write_bytes: int, read_bytes: int) -> bool:
+    """Whether a feature memory can join a writer and a reader of these widths.
+
+    A read holds any number of whole writes, or a write holds a power of two of reads.
+    """
+    if min(write_bytes, read_bytes) < 1:
+        return False
+    ratio, rest = divmod(write_bytes, read_bytes)
+    return read_bytes % write_bytes == 0 or (rest == 0 and ratio & (ratio - 1) == 0)
 
 
 class FeatureMemoryParams:
@@ -22,26 +34,32 @@ class FeatureMemoryParams:
     words : int
         Depth.
     write_bytes, read_bytes : int
-        Channels that one write and one read carry; their ratio is a power of two.
+        Channels that one write and one read carry, of widths that fit (:func:`widths_fit`).
     """
 
     def __init__(self, *, words: int, write_bytes: int, read_bytes: int) -> None:
         if words < 1:
             raise ValueError(f"Feature memory needs at least one word, not {words}")
-        large, small = max(write_bytes, read_bytes), min(write_bytes, read_bytes)
-        if small < 1 or large % small or (large // small) & (large // small - 1):
-            raise ValueError(f"Feature memory needs widths whose ratio is a power of two, "
-                             f"not {write_bytes} bytes written and {read_bytes} read")
+        if not widths_fit(write_bytes, read_bytes):
+            raise ValueError(f"Feature memory needs reads of a multiple of the bytes of a write, or writes "
+                             f"of a power of two times those of a read, not {write_bytes} bytes written and "
+                             f"{read_bytes} read")
         self.words, self.write_bytes, self.read_bytes = words, write_bytes, read_bytes
-        self.word_bytes = large
-        self.writes_per_word = large // write_bytes
-        self.reads_per_word = large // read_bytes
+        self.word_bytes = max(write_bytes, read_bytes)
+        self.writes_per_word = self.word_bytes // write_bytes
+        self.reads_per_word = self.word_bytes // read_bytes
+
+    @property
+    def write_radix(self) -> MixedRadix:
+        """How writes are addressed."""
+        return MixedRadix(self.writes_per_word)
 
 
 class FeatureMemory(wiring.Component):
     """One write port, one read port, no arbiter; what a write and a read at once return is not used.
 
-    Addresses count writes and reads, not words. Memory never written reads as zero.
+    Addresses name writes and reads, not words. Those of reads count them, those of writes are of mixed
+    radix, where a word may hold any number of writes. Memory never written reads as zero.
 
     ===========  ====================================================================
     Throughput   a write and a read a cycle
@@ -55,7 +73,7 @@ class FeatureMemory(wiring.Component):
     Members
     -------
     write_enable, write_address, write_data : ``In``
-        The write port.
+        The write port; see :class:`~gatecast.hdl.mixed_radix.MixedRadix` for the address.
     read_address, read_enable : ``In``
         The read port; without ``read_enable`` its registers keep what they have.
     read_data : ``Out``
@@ -76,7 +94,7 @@ class FeatureMemory(wiring.Component):
         super().__init__({
             "write_enable": In(1),
             # Of a bit at least, even where there is a single word.
-            "write_address": In(bits_for_range(0, params.words * params.writes_per_word - 1)),
+            "write_address": In(bits_for_range(0, (params.words << params.write_radix.part_bits) - 1)),
             "write_data": In(data.ArrayLayout(signed(8), params.write_bytes)),
             "read_enable": In(1, init=1),
             "read_address": In(bits_for_range(0, params.words * params.reads_per_word - 1)),
@@ -92,7 +110,7 @@ class FeatureMemory(wiring.Component):
             attrs={"no_rw_check": True})
         write = words.write_port(
             granularity=8 * params.write_bytes if params.writes_per_word > 1 else None)
-        part_bits = exact_log2(params.writes_per_word)
+        part_bits = params.write_radix.part_bits
         m.d.comb += [
             write.addr.eq(self.write_address >> part_bits),
             write.data.eq(Value.cast(self.write_data).replicate(params.writes_per_word)),

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .feature_memory import FeatureMemory
+from .mixed_radix import MixedRadix
 
 __all__ = ["AxiStream", "LinkParams", "Sink", "Source"]
 
@@ -19,24 +20,36 @@ AxiStream = wiring.Signature({"tdata": Out(8), "tvalid": Out(1), "tready": In(1)
 
 @dataclass(frozen=True, kw_only=True)
 class LinkParams:
-    """The tensor on a link and its region in a feature memory, in bytes."""
+    """The tensor on a link and its region, which begins at the first word of a feature memory."""
 
     rows: int
     columns: int
     channels: int
-    pixel_bytes: int
-    """Bytes from one column to the next in the memory: channels padded to its word."""
+    word_bytes: int
+    """Bytes of a word of the memory, of any number where the link writes it."""
+    pixel_words: int
+    """Words from one column to the next: channels padded to whole ones."""
     region_rows: int
 
     def __post_init__(self) -> None:
-        if self.pixel_bytes < self.channels:
+        if self.word_bytes * self.pixel_words < self.channels:
             raise ValueError(f"A pixel of {self.channels} channels needs as many bytes in the memory, "
-                             f"not {self.pixel_bytes}")
+                             f"not {self.pixel_words} words of {self.word_bytes}")
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes of a row in the memory."""
-        return self.columns * self.pixel_bytes
+    def radix(self) -> MixedRadix:
+        """How the bytes in the memory are addressed."""
+        return MixedRadix(self.word_bytes)
+
+    @property
+    def region_words(self) -> int:
+        """Words of the region."""
+        return self.region_rows * self.columns * self.pixel_words
+
+    @property
+    def addresses(self) -> int:
+        """The number that all addresses are below."""
+        return self.region_words << self.radix.part_bits
 
     @property
     def row_beats(self) -> int:
@@ -48,8 +61,8 @@ class _RowWalk:
     """Counts the beats of rows and frames and walks a ring of rows, one byte a step."""
 
     def __init__(self, m: Module, params: LinkParams, step: Value, name: str) -> None:
-        region = params.region_rows * params.row_bytes
-        self.address = Signal(range(region), name=f"{name}_address")
+        radix = params.radix
+        self.address = Signal(range(params.addresses), name=f"{name}_address")
         channel = Signal(range(params.channels), name=f"{name}_channel")
         column = Signal(range(params.columns), name=f"{name}_column")
         row = Signal(range(params.rows), name=f"{name}_row")
@@ -60,12 +73,14 @@ class _RowWalk:
             self.row_end.eq(pixel_end & (column == params.columns - 1)),
             self.frame_end.eq(self.row_end & (row == params.rows - 1)),
         ]
-        gap = params.pixel_bytes - params.channels
+        # From the last channel of a pixel to the first one of the next, whose parts are always the same.
+        following = (params.pixel_words << radix.part_bits) - radix.address(params.channels - 1)
+        byte_step = Const(radix.step(1), len(self.address))
         with m.If(step):
-            m.d.sync += [self.address.eq(self.address + 1), channel.eq(channel + 1)]
+            m.d.sync += [self.address.eq(radix.add(self.address, byte_step)), channel.eq(channel + 1)]
             with m.If(pixel_end):
-                m.d.sync += [self.address.eq(self.address + (1 + gap)), channel.eq(0), column.eq(column + 1)]
-                with m.If(self.address == region - 1 - gap):
+                m.d.sync += [self.address.eq(self.address + following), channel.eq(0), column.eq(column + 1)]
+                with m.If(self.address == params.addresses - following):
                     m.d.sync += self.address.eq(0)
             with m.If(self.row_end):
                 m.d.sync += [column.eq(0), row.eq(row + 1)]
@@ -109,7 +124,7 @@ class Source(wiring.Component):
             "produced": Out(1),
             "write_enable": Out(1),
             "write_data": Out(data.ArrayLayout(signed(8), 1)),
-            **{f"write_address_{memory}": Out(range(link.region_rows * link.row_bytes))
+            **{f"write_address_{memory}": Out(range(link.addresses))
                for memory, link in enumerate(params)},
         })
 
@@ -178,7 +193,7 @@ class Sink(wiring.Component):
             "stream": Out(AxiStream),
             "row_produced": In(1),
             "released": Out(1),
-            "read_address": Out(range(params.region_rows * params.row_bytes)),
+            "read_address": Out(range(params.addresses)),
             "read_enable": Out(1),
             "read_data": In(data.ArrayLayout(signed(8), 1)),
         })

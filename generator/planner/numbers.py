@@ -180,15 +180,16 @@ def _operand(plan: Plan, engine: EnginePlan, read: Sequence[MemoryLayout], tenso
 
 
 def _write(layer: Layer, block_count: int, memory: MemoryLayout) -> WriteLayer:
-    region = memory.regions.get(layer.output)
+    region, parts = memory.regions.get(layer.output), memory.params.writes_per_word
     if region is None:
-        return WriteLayer(writes=False, blocks=1, pixel_slots=0, row_slots=0, region_base=0, region_rows=1)
-    slots = memory.params.writes_per_word
+        return WriteLayer(writes=False, writes_per_word=parts, blocks=1, pixel_words=0, row_words=0,
+                          region_base=0, region_rows=1)
     return WriteLayer(
         writes=True,
+        writes_per_word=parts,
         blocks=block_count,
-        pixel_slots=region.pixel_words * slots,
-        row_slots=region.row_words * slots,
-        region_base=region.base * slots,
+        pixel_words=region.pixel_words,
+        row_words=region.row_words,
+        region_base=region.base,
         region_rows=region.rows,
     )
