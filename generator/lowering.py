@@ -10,7 +10,7 @@ from dataclasses import replace
 from .errors import InputError
 from .folding import MAX_RUNS, copy, fold_channels, fold_dot, may_fold, place, regroup
 from .network import Layer, Network, Tensor
-from .operators.checks import MAX_WEIGHTS, text
+from .operators.checks import text
 from .operators.concat import Concat
 from .operators.dense import Dense
 from .operators.mean import Mean
@@ -25,6 +25,8 @@ __all__ = ["lower"]
 
 # Of all layers together: each takes a fraction of a millisecond to fit.
 MAX_CHANNELS = 2**18
+# Of all layers together, zeros for channels that are not read among them: as many as a weights file may hold.
+MAX_WEIGHTS = 2**28
 
 
 def lower(network: Network) -> Network:
@@ -135,7 +137,7 @@ class _Lowering:
         """One more window, which stores ``output``."""
         weights = [operand.weights for operand in window.operands if operand.weights is not None]
         self.weights += sum(array.size for array in weights)
-        _check_total("weights", self.weights, 2 * MAX_WEIGHTS)
+        _check_total("weights", self.weights, MAX_WEIGHTS)
         like = self.network.tensors[layer.output]
         self.tensors[output] = Tensor(name=output, quantization=like.quantization,
                                       shape=(*window.size, window.out_channels))

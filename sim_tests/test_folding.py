@@ -248,7 +248,7 @@ def test_refuses_layers_of_too_many_channels_together():
 
 def test_refuses_layers_of_too_many_weights_together(monkeypatch):
     network = build((4, 4, 3), [(conv(3, 2), "x"), (conv(3, 2), "t0"), (conv(3, 2), "t1")])
-    monkeypatch.setattr(lowering, "MAX_WEIGHTS", 36)
+    monkeypatch.setattr(lowering, "MAX_WEIGHTS", 72)
     assert refused(network) == (
         "test.tflite: operator 2: layer 'l2': weights of all layers up to this one must be at most 72, not "
         "108; use a smaller network")

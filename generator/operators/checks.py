@@ -13,7 +13,7 @@ from .operator import Shape
 __all__ = ["MAX_WEIGHTS", "check_activation", "check_array", "check_ints", "check_scale",
            "check_weight_scales", "check_weights", "only_input", "text"]
 
-# Of one layer, as hardware multiplies by them: far more than any FPGA holds.
+# Of one layer, as hardware multiplies by them, unless it has more of its own: far more than any FPGA holds.
 MAX_WEIGHTS = 2**26
 
 
@@ -42,9 +42,9 @@ def check_ints(name: str, value: object, parts: str, least: int) -> None:
                          f"not {value!r}")
 
 
-def check_weights(count: int) -> None:
-    """Weights that a layer needs in hardware, before anything as large is made."""
-    if count > MAX_WEIGHTS:
+def check_weights(count: int, own: int = 0) -> None:
+    """Weights that a layer needs in hardware, before anything as large is made of its ``own``."""
+    if count > max(MAX_WEIGHTS, own):
         raise ValueError(f"weights must be at most {MAX_WEIGHTS}, zeros for channels that are not read among "
                          f"them, not {count}; use fewer channels or a smaller kernel")
 

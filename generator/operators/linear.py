@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ class Linear(Operator):
     def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
         """Weights ``[co, kh, kw, cg]`` and geometry on an input of ``shape``; groups have ``cg`` channels."""
 
-    @property
+    @cached_property
     def folded_bias(self) -> Ints:
         """Bias ``[co]`` for sums over raw int8: the input's zero point times all weights comes off."""
         total = self.filters.reshape(self.out_channels, -1).sum(axis=1, dtype=np.int64)
@@ -104,7 +105,7 @@ class Linear(Operator):
         weights, taps = self.kernel_of(shape)
         apart = weights.shape[3] == 1 < channels == shape[2]
         if not apart:
-            check_weights(weights.size // weights.shape[3] * shape[2])
+            check_weights(weights.size // weights.shape[3] * shape[2], weights.size)
         bounds = dot_bounds(weights)
         self._check_width(bounds)
         low, high = activation_range(self.activation, self.output)
