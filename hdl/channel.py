@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .channel_lane import ChannelLane
+from .multiplier import MultiplierKind, check_multiplier_kind
 from .pipeline import bits_for_range, delay
+from .storage import MemoryKind, check_memory_kind, make_memory
 
 __all__ = ["ChannelArray", "ChannelParams"]
 
@@ -42,10 +44,16 @@ class ChannelParams:
     tables : int64 array of shape ``[n, 256]``, or None
         Entry ``x + 128`` is the value of ``x``; a beat names the table that all lanes read. Present with the
         operation ``"lookup"`` and only with it.
+    weights_in, tables_in : MemoryKind
+        What the memory of weights and those of the tables are made of.
+    multipliers_in : MultiplierKind
+        What the multipliers are made of.
     """
 
     def __init__(self, *, lanes: int, group: int, operations: Collection[str], sum_width: int,
-                 weights: Weights | None = None, tables: Tables | None = None) -> None:
+                 weights: Weights | None = None, tables: Tables | None = None,
+                 weights_in: MemoryKind = "block", tables_in: MemoryKind = "block",
+                 multipliers_in: MultiplierKind = "dsp") -> None:
         if lanes < 1 or group < 1 or lanes % group:
             raise ValueError(f"Channel group must divide the {lanes} lanes, not {group}")
         if not operations or not set(operations) <= set(ChannelArray.OPERATIONS):
@@ -59,6 +67,10 @@ class ChannelParams:
         if weights is not None and (weights.min() < WEIGHT_MIN or weights.max() > WEIGHT_MAX):
             raise ValueError(f"Channel weights must be within {WEIGHT_MIN} to {WEIGHT_MAX}, "
                              f"not {weights.min()} to {weights.max()}")
+        check_memory_kind("Channel weights_in", weights_in)
+        check_memory_kind("Channel tables_in", tables_in)
+        check_multiplier_kind("Channel multipliers_in", multipliers_in)
+        self.weights_in, self.tables_in, self.multipliers_in = weights_in, tables_in, multipliers_in
         self.lanes, self.group, self.operations = lanes, group, frozenset(operations)
         self.sum_width, self.weights, self.tables = sum_width, weights, tables
         self.depth = 1 if weights is None else len(weights)
@@ -123,7 +135,8 @@ class ChannelArray(wiring.Component):
     Latency      :meth:`latency` from a dot product's last tap to its first slot
     Backpressure none
     Resources    for ``multiply`` and ``product`` a multiplier a lane, for ``multiply`` a memory of weights,
-                 for ``lookup`` a memory of all tables for each two lanes
+                 for ``lookup`` a memory of all tables for each two lanes; of the kinds that
+                 :class:`ChannelParams` says
     ===========  ====================================================================
 
     Members
@@ -154,7 +167,8 @@ class ChannelArray(wiring.Component):
         m = Module()
         params = self.params
         lanes = [ChannelLane(params.operations, sum_width=params.sum_width,
-                             weight_shape=params.weight_shape, entry_shape=params.entry_shape)
+                             weight_shape=params.weight_shape, entry_shape=params.entry_shape,
+                             multiplier_in=params.multipliers_in)
                  for _ in range(params.lanes)]
         for index, lane in enumerate(lanes):
             m.submodules[f"lane_{index}"] = lane
@@ -219,8 +233,8 @@ class ChannelArray(wiring.Component):
     def _weights(self, m: Module, lanes: list[ChannelLane], weights: Weights) -> None:
         """One memory for all lanes: a word holds the weights of a tap."""
         width = self.params.weight_shape.width
-        m.submodules.weights = contents = memory.Memory(
-            shape=unsigned(width * len(lanes)), depth=len(weights),
+        m.submodules.weights = contents = make_memory(
+            self.params.weights_in, shape=unsigned(width * len(lanes)), depth=len(weights),
             init=[_packed(row, width) for row in weights.tolist()])
         port = contents.read_port()
         m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
@@ -236,8 +250,8 @@ class ChannelArray(wiring.Component):
         # The address is `x` as it is: bytes from 0 to 255, the negative ones behind the others.
         init = [_packed([entry], shape.width) for entry in np.roll(tables, 128, axis=1).ravel().tolist()]
         for first in range(0, len(lanes), 2):
-            m.submodules[f"tables_{first // 2}"] = contents = memory.Memory(
-                shape=unsigned(shape.width), depth=len(init), init=init)
+            m.submodules[f"tables_{first // 2}"] = contents = make_memory(
+                self.params.tables_in, shape=unsigned(shape.width), depth=len(init), init=init)
             for lane in lanes[first:first + 2]:
                 port = contents.read_port()
                 m.d.comb += [port.addr.eq(Cat(lane.address, table)), port.en.eq(Const(1)),

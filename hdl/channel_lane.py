@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Mux, Shape, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .multiplier import Multiplier
+from .multiplier import Multiplier, MultiplierKind
 from .pipeline import delay
 
 __all__ = ["ChannelLane"]
@@ -42,6 +42,8 @@ class ChannelLane(wiring.Component):
         Width in bits of the result, at least 8.
     weight_shape, entry_shape : Shape
         Of the weights (within ``signed(9)``) and of the entries of tables.
+    multiplier_in : MultiplierKind
+        What the multiplier is made of.
 
     Members
     -------
@@ -82,8 +84,9 @@ class ChannelLane(wiring.Component):
     result: Any
 
     def __init__(self, operations: Collection[str], *, sum_width: int,
-                 weight_shape: Shape, entry_shape: Shape) -> None:
+                 weight_shape: Shape, entry_shape: Shape, multiplier_in: MultiplierKind = "dsp") -> None:
         self.operations, self.sum_width = frozenset(operations), sum_width
+        self.multiplier_in = multiplier_in
         super().__init__({
             "x": In(signed(8)), "zero": In(signed(8)), "weight": In(weight_shape),
             "passed": In(1), "product": In(1), "save": In(1),
@@ -159,7 +162,7 @@ class ChannelLane(wiring.Component):
         if not {"sum", "max"}.isdisjoint(self.operations):
             factor = Mux(self.passed, 1, factor)
         shape = signed(9) if "product" in self.operations else factor.shape()
-        m.submodules.multiplier = multiplier = Multiplier(operand.shape(), shape)
+        m.submodules.multiplier = multiplier = Multiplier(operand.shape(), shape, self.multiplier_in)
         m.d.comb += [multiplier.a.eq(operand), multiplier.b.eq(factor)]
         return multiplier.p
 

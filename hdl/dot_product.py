@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from .multiplier import Multiplier
+from .multiplier import Multiplier, MultiplierKind
 from .pipeline import delay
 
 __all__ = ["DotProduct"]
@@ -19,23 +19,25 @@ class DotProduct(wiring.Component):
     ===========  ====================================================================
     Throughput   one result a cycle
     Latency      :meth:`latency`
-    Resources    ``lanes`` multipliers, ``lanes - 1`` adders
+    Resources    ``lanes`` multipliers of the kind, ``lanes - 1`` adders
     ===========  ====================================================================
 
     Parameters
     ----------
     lanes : int
         Number of products, at least 1.
+    kind : MultiplierKind
+        Of the multipliers. In LUTs those with the same ``a`` share a bit of logic.
     """
 
     a: Any
     b: Any
     p: Any
 
-    def __init__(self, lanes: int) -> None:
+    def __init__(self, lanes: int, kind: MultiplierKind = "dsp") -> None:
         if lanes < 1:
             raise ValueError(f"DotProduct lanes must be at least 1, not {lanes}")
-        self.lanes = lanes
+        self.lanes, self.kind = lanes, kind
         vector = data.ArrayLayout(signed(8), lanes)
         super().__init__({"a": In(vector), "b": In(vector), "p": Out(signed(16 + ceil_log2(lanes)))})
 
@@ -48,7 +50,7 @@ class DotProduct(wiring.Component):
         m = Module()
         terms: list[Any] = []
         for lane in range(self.lanes):
-            m.submodules[f"multiplier_{lane}"] = multiplier = Multiplier(signed(8), signed(8))
+            m.submodules[f"multiplier_{lane}"] = multiplier = Multiplier(signed(8), signed(8), self.kind)
             m.d.comb += [multiplier.a.eq(self.a[lane]), multiplier.b.eq(self.b[lane])]
             terms.append(multiplier.p)
         level = 0

@@ -1,10 +1,11 @@
 """Frames on their way into an accelerator: written byte by byte, handed on whole or not at all."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .links import AxiStream
+from .storage import make_memory, read_register
 
 __all__ = ["FrameBuffer"]
 
@@ -50,10 +51,9 @@ class FrameBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.frame_bytes * self.slots
-        m.submodules.memory = ram = memory.Memory(
-            shape=8, depth=depth, init=[], attrs={"ram_style": "block", "no_rw_check": True})
+        m.submodules.memory = ram = make_memory(
+            "block", shape=8, depth=depth, written=True, unchecked=True)
         writer = ram.write_port()
-        reader = ram.read_port()
 
         def following(address: Signal) -> Value:
             return Mux(address == depth - 1, 0, address + 1)
@@ -72,7 +72,7 @@ class FrameBuffer(wiring.Component):
         left = Signal(range(self.frame_bytes + 1))
         whole = Signal(range(self.slots + 1))
         finished = Signal()
-        m.d.comb += reader.addr.eq(read_at)
+        byte = read_register(m, ram, read_at, name="byte")
         m.d.sync += whole.eq(whole + self.commit - finished)
 
         with m.FSM():
@@ -82,7 +82,7 @@ class FrameBuffer(wiring.Component):
             with m.State("fetch"):
                 m.next = "load"
             with m.State("load"):
-                m.d.sync += [self.o.tdata.eq(reader.data), self.o.tvalid.eq(1), self.o.tlast.eq(left == 1),
+                m.d.sync += [self.o.tdata.eq(byte), self.o.tvalid.eq(1), self.o.tlast.eq(left == 1),
                              read_at.eq(following(read_at)), left.eq(left - 1)]
                 m.next = "offer"
             with m.State("offer"), m.If(self.o.tready):

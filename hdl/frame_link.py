@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from .frame_buffer import FrameBuffer
@@ -12,6 +12,7 @@ from .frame_receiver import FrameReceiver
 from .frame_sender import FrameSender
 from .links import AxiStream
 from .packets import MAX_PAYLOAD, Escaper, Status, Unescaper
+from .storage import make_memory
 
 __all__ = ["FrameLink", "FrameLinkParams", "default_slots"]
 
@@ -136,7 +137,8 @@ class FrameLink(wiring.Component):
         connect(m, escaper.o, flipped(self.wire))
 
         # The numbers of the frames under way, oldest first.
-        m.submodules.numbers = numbers = memory.Memory(shape=8, depth=params.slots, init=[])
+        m.submodules.numbers = numbers = make_memory(
+            "lut", shape=8, depth=params.slots, written=True)
         newest, oldest = numbers.write_port(), numbers.read_port(domain="comb")
         put = Signal(range(params.slots))
         get = Signal(range(params.slots))

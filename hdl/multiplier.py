@@ -1,36 +1,42 @@
-"""Multipliers: the product of two numbers, pipelined, left to the synthesizer to map."""
+"""Multipliers: the product of two numbers, pipelined, in DSP blocks or in LUTs."""
 
-from typing import Any
+from typing import Any, Literal
 
 from amaranth.hdl import Module, Shape, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .pipeline import bits_for_range, delay
+from .pipeline import check_choice, delay, product_shape
+from .row_multiplier import RowMultiplier
 
-__all__ = ["Multiplier", "WideMultiplier"]
-
-
-def _range(shape: Shape) -> tuple[int, int]:
-    if shape.signed:
-        return -1 << (shape.width - 1), (1 << (shape.width - 1)) - 1
-    return 0, (1 << shape.width) - 1
+__all__ = ["Multiplier", "MultiplierKind", "WideMultiplier", "check_multiplier_kind"]
 
 
-def _product_shape(a: Shape, b: Shape) -> Shape:
-    corners = [x * y for x in _range(a) for y in _range(b)]
-    return bits_for_range(min(corners), max(corners))
+MultiplierKind = Literal["dsp", "lut"]
+
+
+def check_multiplier_kind(what: str, kind: str) -> None:
+    """Refuse with a ValueError what is no multiplier kind."""
+    check_choice(what, kind, MultiplierKind)
 
 
 class Multiplier(wiring.Component):
     """``p = a * b`` after :attr:`LATENCY` cycles, one product a cycle.
 
-    A register before and one behind the product, which most families can move into their DSP block.
+    ===========  ====================================================================
+    Throughput   a product a cycle
+    Latency      :attr:`LATENCY`, of either kind
+    Resources    ``"dsp"``: a DSP block, with a register before and one behind the product, which most
+                 families can move into it; ``"lut"``: see :class:`~gatecast.hdl.row_multiplier.RowMultiplier`
+    ===========  ====================================================================
 
     Parameters
     ----------
     a_shape, b_shape : Shape
         Operands, signed or unsigned, as a rule at most 18 bits wide.
+    kind : MultiplierKind
+        ``"dsp"``: left to the synthesizer, which takes a DSP block where there is one; ``"lut"``: of explicit
+        logic, never a DSP block. Both give the same bits in the same cycle.
     """
 
     LATENCY = 2
@@ -39,10 +45,14 @@ class Multiplier(wiring.Component):
     b: Any
     p: Any
 
-    def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
-        super().__init__({"a": In(a_shape), "b": In(b_shape), "p": Out(_product_shape(a_shape, b_shape))})
+    def __init__(self, a_shape: Shape, b_shape: Shape, kind: MultiplierKind = "dsp") -> None:
+        check_multiplier_kind("Multiplier kind", kind)
+        self.a_shape, self.b_shape, self.kind = a_shape, b_shape, kind
+        super().__init__({"a": In(a_shape), "b": In(b_shape), "p": Out(product_shape(a_shape, b_shape))})
 
     def elaborate(self, platform: object) -> Module:
+        if self.kind == "lut":
+            return _of_rows(self, self.LATENCY)
         m = Module()
         a = delay(m, self.a, 1, "a")
         b = delay(m, self.b, 1, "b")
@@ -54,12 +64,22 @@ class WideMultiplier(wiring.Component):
     """``p = a * b`` for operands wider than one DSP block, from parts of at most 17 bits and a sign.
 
     Schoolbook: the operands are cut into digits of 17 bits, the digit products go through
-    :class:`Multiplier` and are added a row per stage, so that every stage has one addition.
+    :class:`Multiplier` and are added a row per stage, so that every stage has one addition. In LUTs nothing
+    needs to be cut: the rows of a single multiplier are spread over the same stages.
+
+    ===========  ====================================================================
+    Throughput   a product a cycle
+    Latency      :meth:`latency`, of either kind
+    Resources    ``"dsp"``: :meth:`multipliers` DSP blocks, an adder for each further one; ``"lut"``: see
+                 :class:`~gatecast.hdl.row_multiplier.RowMultiplier`
+    ===========  ====================================================================
 
     Parameters
     ----------
     a_shape, b_shape : Shape
         Operands, signed or unsigned, of any width.
+    kind : MultiplierKind
+        As of :class:`Multiplier`.
     """
 
     DIGIT = 17
@@ -68,9 +88,10 @@ class WideMultiplier(wiring.Component):
     b: Any
     p: Any
 
-    def __init__(self, a_shape: Shape, b_shape: Shape) -> None:
-        self.a_shape, self.b_shape = a_shape, b_shape
-        super().__init__({"a": In(a_shape), "b": In(b_shape), "p": Out(_product_shape(a_shape, b_shape))})
+    def __init__(self, a_shape: Shape, b_shape: Shape, kind: MultiplierKind = "dsp") -> None:
+        check_multiplier_kind("WideMultiplier kind", kind)
+        self.a_shape, self.b_shape, self.kind = a_shape, b_shape, kind
+        super().__init__({"a": In(a_shape), "b": In(b_shape), "p": Out(product_shape(a_shape, b_shape))})
 
     @classmethod
     def digits(cls, shape: Shape) -> list[Shape]:
@@ -83,7 +104,7 @@ class WideMultiplier(wiring.Component):
 
     @classmethod
     def multipliers(cls, a_shape: Shape, b_shape: Shape) -> int:
-        """Number of :class:`Multiplier` for operands of these shapes."""
+        """Number of parts for operands of these shapes: of DSP blocks, if of that kind."""
         return len(cls.digits(a_shape)) * len(cls.digits(b_shape))
 
     @classmethod
@@ -92,6 +113,8 @@ class WideMultiplier(wiring.Component):
         return Multiplier.LATENCY + cls.multipliers(a_shape, b_shape) - 1
 
     def elaborate(self, platform: object) -> Module:
+        if self.kind == "lut":
+            return _of_rows(self, self.latency(self.a_shape, self.b_shape))
         m = Module()
         terms = []
         for i, a_digit in enumerate(self.digits(self.a_shape)):
@@ -110,3 +133,10 @@ class WideMultiplier(wiring.Component):
             product = total
         m.d.comb += self.p.eq(product)
         return m
+
+
+def _of_rows(multiplier: Multiplier | WideMultiplier, latency: int) -> Module:
+    m = Module()
+    m.submodules.rows = rows = RowMultiplier(multiplier.a_shape, multiplier.b_shape, latency)
+    m.d.comb += [rows.a.eq(multiplier.a), rows.b.eq(multiplier.b), multiplier.p.eq(rows.p)]
+    return m

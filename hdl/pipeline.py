@@ -1,11 +1,11 @@
 """Small words that every template uses: delays and the widths of numbers."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from amaranth.hdl import Module, Shape, Signal, ValueLike, signed, unsigned
 
-__all__ = ["bits_for_range", "delay", "shape_for"]
+__all__ = ["bits_for_range", "check_choice", "delay", "product_shape", "shape_for"]
 
 
 def delay(m: Module, value: ValueLike, cycles: int, name: str, *, reset: bool = False) -> Any:
@@ -35,3 +35,19 @@ def shape_for(values: Iterable[int]) -> Shape:
     """The narrowest shape that holds all ``values``."""
     values = [int(value) for value in values]
     return bits_for_range(min(values), max(values))
+
+
+def product_shape(a: Shape, b: Shape) -> Shape:
+    """The narrowest shape that holds every product of a number of shape ``a`` and one of shape ``b``."""
+    def extremes(shape: Shape) -> tuple[int, int]:
+        if shape.signed:
+            return -1 << (shape.width - 1), (1 << (shape.width - 1)) - 1
+        return 0, (1 << shape.width) - 1
+
+    return shape_for(x * y for x in extremes(a) for y in extremes(b))
+
+
+def check_choice(what: str, choice: str, choices: Any) -> None:
+    """Refuse with a ValueError what is not among the ``choices``, a ``Literal`` of strings."""
+    if choice not in get_args(choices):
+        raise ValueError(f"{what} must be {' or '.join(map(repr, get_args(choices)))}, not {choice!r}")

@@ -7,9 +7,10 @@ from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .multiplier import WideMultiplier
+from .multiplier import MultiplierKind, WideMultiplier, check_multiplier_kind
 from .pipeline import bits_for_range, delay
 from .requantization import Requantization
+from .storage import MemoryKind, check_memory_kind
 from .table import Table
 
 __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
@@ -41,13 +42,21 @@ class RequantizerParams:
         Least and greatest sum that arrives, over all channels.
     x : (int, int)
         Least and greatest sum with its bias. The widths of all stages follow from these bounds.
+    parameters_in : MemoryKind
+        What the table of parameters is made of.
+    multipliers_in : MultiplierKind
+        What the multipliers are made of.
     """
 
     def __init__(self, *, requantization: Requantization, lanes: int,
-                 sums: tuple[int, int], x: tuple[int, int]) -> None:
+                 sums: tuple[int, int], x: tuple[int, int],
+                 parameters_in: MemoryKind = "block", multipliers_in: MultiplierKind = "dsp") -> None:
         if lanes < 1 or requantization.channels % lanes:
             raise ValueError(f"Requantizer needs a whole number of slots of {lanes} lanes, "
                              f"not {requantization.channels} channels")
+        check_memory_kind("Requantizer parameters_in", parameters_in)
+        check_multiplier_kind("Requantizer multipliers_in", multipliers_in)
+        self.parameters_in, self.multipliers_in = parameters_in, multipliers_in
         self.lanes, self.slots = lanes, requantization.channels // lanes
         self.requantization = requantization
         self.shift_min = int(requantization.shift.min())
@@ -71,9 +80,14 @@ class RequantizerParams:
                 for slot in range(self.slots)]
 
     @property
-    def multipliers(self) -> int:
-        """Number of multipliers of at most 18 x 18 bits, all lanes together."""
+    def multiplier_parts(self) -> int:
+        """Multipliers of at most 18 x 18 bits that all lanes together come to, whatever they are made of."""
         return self.lanes * WideMultiplier.multipliers(self.x_shape, self.m_shape)
+
+    @property
+    def multipliers(self) -> int:
+        """Number of DSP multipliers, all lanes together: 0 when they are made of LUTs."""
+        return self.multiplier_parts if self.multipliers_in == "dsp" else 0
 
     @property
     def multiplier_latency(self) -> int:
@@ -99,7 +113,7 @@ class RequantizerLane(wiring.Component):
     ===========  ====================================================================
     Throughput   one value a cycle
     Latency      ``params.latency`` less the cycles of the table and its register
-    Resources    one wide multiplier: ``params.multipliers / params.lanes`` of 18 x 18 bits
+    Resources    one wide multiplier, of ``params.multiplier_parts / params.lanes`` DSP blocks or of LUTs
     ===========  ====================================================================
 
     Multiplier and shift are those of gemmlowp and TFLite; that two offsets make up for the second
@@ -120,7 +134,8 @@ class RequantizerLane(wiring.Component):
         x = Signal(params.x_shape, reset_less=True)
         m.d.sync += x.eq(port.sum + port.bias)
 
-        m.submodules.multiplier = multiplier = WideMultiplier(params.x_shape, params.m_shape)
+        m.submodules.multiplier = multiplier = WideMultiplier(
+            params.x_shape, params.m_shape, params.multipliers_in)
         m.d.comb += [multiplier.a.eq(x), multiplier.b.eq(delay(m, port.multiplier, 1, "multiplier"))]
         offset = Signal(params.product_shape, reset_less=True)
         m.d.sync += offset.eq(Mux(x < 0, delay(m, port.offset_negative, 1, "offset_negative"),
@@ -166,7 +181,8 @@ class Requantizer(wiring.Component):
     Throughput   one slot of ``lanes`` sums a cycle
     Latency      :attr:`RequantizerParams.latency`
     Backpressure none
-    Resources    :attr:`RequantizerParams.multipliers`, a table of one word for each slot
+    Resources    :attr:`RequantizerParams.multipliers`, a table of one word for each slot, of the kind
+                 :attr:`RequantizerParams.parameters_in`
     ===========  ====================================================================
 
     Members
@@ -193,7 +209,7 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.parameters = table = Table(self.params.rows)
+        m.submodules.parameters = table = Table(self.params.rows, self.params.parameters_in)
         m.d.comb += table.index.eq(self.address)
         for index in range(self.params.lanes):
             shapes = {name: table.column_shapes[f"{name}_{index}"] for name in FIELDS}

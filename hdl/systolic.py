@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .dot_product import DotProduct
+from .multiplier import MultiplierKind, check_multiplier_kind
 from .pipeline import delay
+from .storage import MemoryKind, check_memory_kind, make_memory
 
 __all__ = ["SystolicArray", "SystolicGroup", "SystolicParams"]
 
@@ -28,15 +30,23 @@ class SystolicParams:
         chain; divides the columns.
     sum_width : int
         Width in bits of the final sums. Sums in between may wrap, two's complement makes that harmless.
+    weights_in : MemoryKind
+        What the weight memories are made of.
+    multipliers_in : MultiplierKind
+        What the multipliers are made of.
     """
 
-    def __init__(self, *, weights: Weights, group: int, sum_width: int) -> None:
+    def __init__(self, *, weights: Weights, group: int, sum_width: int,
+                 weights_in: MemoryKind = "block", multipliers_in: MultiplierKind = "dsp") -> None:
         if weights.ndim != 3 or weights.dtype != np.int8 or 0 in weights.shape:
             raise ValueError(f"Systolic weights must be int8 of shape [depth, columns, lanes], "
                              f"not {weights.dtype} {list(weights.shape)}")
         if group < 1 or weights.shape[1] % group:
             raise ValueError(f"Systolic group must divide the {weights.shape[1]} columns, not {group}")
+        check_memory_kind("Systolic weights_in", weights_in)
+        check_multiplier_kind("Systolic multipliers_in", multipliers_in)
         self.weights, self.group, self.sum_width = weights, group, sum_width
+        self.weights_in, self.multipliers_in = weights_in, multipliers_in
         self.depth, self.columns, self.lanes = weights.shape
         self.groups = self.columns // group
         self.sums = data.ArrayLayout(signed(sum_width), group)
@@ -89,8 +99,8 @@ class SystolicGroup(wiring.Component):
         first = self.index * params.group
         word = data.ArrayLayout(data.ArrayLayout(signed(8), params.lanes), params.group)
         own = params.weights[:, first:first + params.group].reshape(params.depth, -1)
-        m.submodules.weights = weights = memory.Memory(
-            shape=unsigned(word.size), depth=params.depth,
+        m.submodules.weights = weights = make_memory(
+            params.weights_in, shape=unsigned(word.size), depth=params.depth,
             init=[int.from_bytes(row.tobytes(), "little") for row in own])
         port = weights.read_port()
         m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
@@ -99,7 +109,7 @@ class SystolicGroup(wiring.Component):
                       delay(m, Value.cast(self.beat.x), self.WEIGHT_LATENCY, "x"))
         terms = []
         for column in range(params.group):
-            m.submodules[f"column_{column}"] = dot = DotProduct(params.lanes)
+            m.submodules[f"column_{column}"] = dot = DotProduct(params.lanes, params.multipliers_in)
             m.d.comb += [dot.a.eq(x), dot.b.eq(columns[column])]
             terms.append(dot.p)
         cycles = self.WEIGHT_LATENCY + DotProduct.latency(params.lanes)
@@ -133,7 +143,8 @@ class SystolicArray(wiring.Component):
     Throughput   a tap a cycle
     Latency      :meth:`latency` from a dot product's last tap to its first slot
     Backpressure none
-    Resources    ``lanes * columns`` multipliers, a weight memory of ``depth`` words for each group
+    Resources    ``lanes * columns`` multipliers of the kind :attr:`SystolicParams.multipliers_in`, for each
+                 group a weight memory of ``depth`` words of the kind :attr:`SystolicParams.weights_in`
     ===========  ====================================================================
 
     The array is the classic one of H. T. Kung, "Why systolic architectures?", 1982, but for its drain: sums
