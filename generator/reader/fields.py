@@ -17,7 +17,7 @@ from ..hints import did_you_mean
 from .yaml_nodes import Node, YamlList, YamlMapping, YamlScalar, shown
 
 __all__ = ["FILE", "KEY", "NAME", "SCALE", "Fields", "Kind", "Place", "choice", "integer", "integers",
-           "listed", "pair"]
+           "listed", "names", "pair"]
 
 T = TypeVar("T")
 
@@ -162,6 +162,17 @@ def pair(low: int, high: int) -> Kind[tuple[int, int]]:
     return Kind(f"an integer or {two.allowed}", parse)
 
 
+def names(least: int, most: int) -> Kind[tuple[str, ...]]:
+    """A list of ``least`` to ``most`` names."""
+    def parse(node: Node) -> tuple[str, ...] | None:
+        if not isinstance(node, YamlList) or not least <= len(node.items) <= most:
+            return None
+        found = [name for name in map(NAME.parse, node.items) if name is not None]
+        return tuple(found) if len(found) == len(node.items) else None
+
+    return Kind(f"a list of {least} names" if least == most else f"a list of {least} to {most} names", parse)
+
+
 def choice(*words: str) -> Kind[str]:
     """One of ``words``."""
     def parse(node: Node) -> str | None:
@@ -190,7 +201,7 @@ def _quoted(key: str) -> str:
 NAME = Kind("a name of at most 64 letters, digits and underscores that begins with a letter",
             _text(re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")))
 # A plain name: no folders, hence no way out of the description's own.
-FILE = Kind("the name of an .npz file in the folder of the description",
+FILE = Kind("the name of an .npz file in the folder of the description, or {random: SEED}",
             _text(re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +-]{0,99}\.npz")))
 KEY = Kind("the name of an array in the weights file", _text(re.compile(r"[ -~]{1,100}")))
 SCALE = Kind(f"a positive number from {SMALLEST_SCALE} to {LARGEST_SCALE}, as in 0.0235 or 2.35e-2", _scale)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from ..hints import did_you_mean
 from ..network import Layer, Network, Tensor
-from .fields import FILE, NAME, Fields, Place, choice, integers, listed
-from .layers import KEYS, MAX_SIZE, build, quantization
+from .fields import FILE, NAME, Fields, Place, choice, integer, integers, listed, names
+from .layer_fields import MAX_SIZE, Weights, quantization
+from .layers import KEYS, SEVERAL, build
+from .random_weights import RandomWeights
 from .weights_file import WeightsFile
 from .yaml_nodes import Node, YamlList, YamlMapping, parse, read_text, shown
 
@@ -18,6 +20,7 @@ INPUT_KEYS = ("name", "shape", "quantization")
 LAYER_ALLOWED = "a mapping with at least name and operator"
 INPUT_ALLOWED = "a mapping with shape and quantization"
 OPERATOR = choice(*KEYS)
+SEED = integer(0, 2**31 - 1)
 SHAPE = integers("height, width, channels", 1, MAX_SIZE)
 # Values of one tensor, and layers of one network: far above what an FPGA holds, far below what hurts here.
 MAX_VALUES = 1 << 24
@@ -41,7 +44,7 @@ class _Description:
         root = parse(read_text(path), self.file)
         self.top = Fields(root, Place(self.file, root.line), f"a mapping with {', '.join(TOP_KEYS)}")
         self.top.only(TOP_KEYS)
-        self.arrays = self._weights(path)
+        self.weights = self._weights(path)
         self.tensors: dict[str, Tensor] = {}
         self.lines: dict[str, int] = {}
 
@@ -57,9 +60,13 @@ class _Description:
         return Network(name=name, tensors=self.tensors, layers=tuple(layers), input=source,
                        output=output).verify()
 
-    def _weights(self, path: Path) -> WeightsFile | None:
+    def _weights(self, path: Path) -> Weights:
         if "weights" not in self.top:
             return None
+        if isinstance(self.top.node("weights", FILE.allowed), YamlMapping):
+            fields = self.top.inner("weights", FILE.allowed)
+            fields.only(("random",))
+            return RandomWeights(fields.get("random", SEED))
         try:
             return WeightsFile(path.parent / self.top.get("weights", FILE))
         except ValueError as error:
@@ -70,10 +77,14 @@ class _Description:
         fields.only(INPUT_KEYS)
         name = self._name(fields, "input")
         height, width, channels = fields.get("shape", SHAPE)
-        tensor = Tensor(name=name, shape=(height, width, channels), quantization=quantization(fields))
+        default = self.weights.quantization() if isinstance(self.weights, RandomWeights) else None
+        tensor = Tensor(name=name, shape=(height, width, channels),
+                        quantization=quantization(fields, default))
         if tensor.size > MAX_VALUES:
             raise fields.refusal("shape", f"found {list(tensor.shape)}, which is {tensor.size} values, "
                                           f"allowed: at most {MAX_VALUES}")
+        if isinstance(self.weights, RandomWeights):
+            self.weights.input(tensor)
         self.tensors[name] = tensor
         return name
 
@@ -90,32 +101,41 @@ class _Description:
         fields.only(dict.fromkeys(key for keys in KEYS.values() for key in keys))
         name, operator = self._name(fields), fields.get("operator", OPERATOR)
         fields.only(KEYS[operator], f" in {operator}")
-        source = self._source(fields, previous)
+        sources = self._sources(fields, operator, previous)
         try:
-            built, meaning = build(name, operator, fields, source, self.arrays)
-            shape = built.output_shape([source.shape])
+            built, meaning = build(name, operator, fields, sources, self.weights)
+            shape = built.output_shape([source.shape for source in sources])
         except ValueError as error:
             raise place.refusal(str(error)) from error
         tensor = Tensor(name=name, shape=shape, quantization=meaning)
         if tensor.size > MAX_VALUES:
             raise place.refusal(f"found an output of {list(shape)}, which is {tensor.size} values, "
                                 f"allowed: at most {MAX_VALUES}")
+        if shape[2] > MAX_SIZE:
+            raise place.refusal(f"found an output of {shape[2]} channels, allowed: at most {MAX_SIZE}")
+        if isinstance(self.weights, RandomWeights):
+            self.weights.follow(built, sources, tensor)
         self.tensors[name] = tensor
-        return Layer(name=name, operator=built, inputs=(source.name,), output=name,
+        return Layer(name=name, operator=built, inputs=tuple(source.name for source in sources), output=name,
                      origin=f"{self.file}:{node.line}")
 
-    def _source(self, fields: Fields, previous: str) -> Tensor:
-        name = fields.get_or("input", NAME, previous)
-        if name not in self.tensors:
-            raise fields.refusal("input", f"found '{name}'{did_you_mean(name, self.tensors)}, allowed: "
+    def _sources(self, fields: Fields, operator: str, previous: str) -> tuple[Tensor, ...]:
+        """What a layer reads: one tensor, or for some operators a list of them."""
+        several = operator in SEVERAL
+        key = "inputs" if several else "input"
+        found = (fields.get(key, names(*SEVERAL[operator])) if several
+                 else (fields.get_or(key, NAME, previous),))
+        for name in found:
+            if name not in self.tensors:
+                raise fields.refusal(key, f"found '{name}'{did_you_mean(name, self.tensors)}, allowed: "
                                           f"the input or an earlier layer ({listed(self.tensors)})")
-        return self.tensors[name]
+        return tuple(self.tensors[name] for name in found)
 
     def _output(self, layers: list[Layer]) -> str:
-        name, names = self.top.get_or("output", NAME, layers[-1].name), [layer.name for layer in layers]
-        if name not in names:
-            raise self.top.refusal("output", f"found '{name}'{did_you_mean(name, names)}, "
-                                             f"allowed: a layer ({listed(names)})")
+        name, outputs = self.top.get_or("output", NAME, layers[-1].name), [layer.name for layer in layers]
+        if name not in outputs:
+            raise self.top.refusal("output", f"found '{name}'{did_you_mean(name, outputs)}, "
+                                             f"allowed: a layer ({listed(outputs)})")
         return name
 
     def _name(self, fields: Fields, default: str | None = None) -> str:
