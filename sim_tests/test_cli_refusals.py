@@ -9,6 +9,8 @@ import pytest
 from cli_runner import cli, refused, tiny_inputs
 from tiny_description import ARRAYS, changed
 
+from gatecast.networks import shipped
+
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
           "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn")
 COMMANDS = "inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
@@ -27,10 +29,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan", "digits", "--bord", "x"], "unrecognized arguments: --bord x; see `gatecast --help`"),
     (["plan", "digit"],
      "found the network 'digit' (did you mean 'digits'?), allowed: the path of a .yaml, .yml or .tflite "
-     "file, or a shipped network: digits"),
+     f"file, or a shipped network: {', '.join(shipped())}"),
     (["inspect", ""],
      "found no name of a network, allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: "
-     "digits"),
+     f"{', '.join(shipped())}"),
     (["compare", "digits", "--reference", "x.npy"],
      "x.npy: found the suffix '.npy', allowed as a reference: .npz, with arrays named by tensor or layer"),
     (["plan", "digits", "--board", "ulx3s"],

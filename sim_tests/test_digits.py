@@ -25,11 +25,6 @@ def images() -> tuple[np.ndarray, np.ndarray]:
         return arrays["x"], arrays["label"]
 
 
-def test_what_is_shipped() -> None:
-    assert list(networks.shipped()) == ["digits"]
-    assert networks.test_inputs("letters") is None
-
-
 def test_shapes(digits: Network) -> None:
     assert {tensor.name: tensor.shape for tensor in digits.tensors.values()} == {
         "image": (8, 8, 1), "conv1": (8, 8, 8), "conv2": (8, 8, 16), "pool": (4, 4, 16), "conv3": (2, 2, 16),

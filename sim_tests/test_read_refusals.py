@@ -13,10 +13,12 @@ ONE_OR_TWO = "an integer or [height, width] of integers from 1 to 256"
 PADDING = "same, valid or [top, left, bottom, right] of integers from 0 to 255"
 SCALE = "a positive number from 1e-30 to 1e+30, as in 0.0235 or 2.35e-2"
 NAME = "a name of at most 64 letters, digits and underscores that begins with a letter"
-NPZ_NAME = "the name of an .npz file in the folder of the description"
+NPZ_NAME = "the name of an .npz file in the folder of the description, or {random: SEED}"
 TOP = "name, weights, input, layers, output"
-LAYER = ("name, operator, input, channels, kernel, stride, padding, dilation, activation, quantization, "
-         "weights, bias, scales")
+LAYER = ("name, operator, input, channels, kernel, stride, padding, dilation, groups, activation, "
+         "quantization, weights, bias, scales, multiplier, inputs")
+OPERATORS = "conv2d, depthwise_conv2d, dense, max_pool, avg_pool, mean, add or concat"
+SHIPPED = "alexnet, digits, lenet5, mobilenet_v1, mobilenet_v2, squeezenet, tiny_yolo, vgg16"
 DENSE = "name, operator, input, channels, activation, quantization, weights, bias, scales"
 NAMES = "conv/weights, conv/bias, conv/scales, scores/weights, scores/bias, scores/scales"
 CONV_AXES = "(channels, kernel height, kernel width, input channels)"
@@ -78,7 +80,7 @@ def test_what_is_no_scale(tmp_path: Path, found: str) -> None:
      "allowed: {scale: NUMBER, zero_point: INTEGER}"),
     ("operator: dense", "operator: denze",
      "18: layer 'scores': operator: found 'denze' (did you mean 'dense'?), "
-     "allowed: conv2d, dense, max_pool or avg_pool"),
+     f"allowed: {OPERATORS}"),
     ("name: scores", "name: a-b",
      f"17: layer 3: name: found 'a-b', allowed: {NAME}"),
     ("name: scores", "name: 1st",
@@ -104,7 +106,7 @@ def test_what_is_no_scale(tmp_path: Path, found: str) -> None:
      f"7: layer 'conv': kernel: found nothing, allowed: {ONE_OR_TWO}"),
     ("    operator: dense\n", "",
      "17: layer 'scores': operator: found nothing, "
-     "allowed: conv2d, dense, max_pool or avg_pool"),
+     f"allowed: {OPERATORS}"),
     ("  - name: scores\n    operator", "  - operator",
      f"17: layer 3: name: found nothing, allowed: {NAME}"),
     ("scale: 0.25, ", "",
@@ -168,7 +170,7 @@ def test_what_is_no_scale(tmp_path: Path, found: str) -> None:
      "allowed: the name of an existing .npz file"),
     ("weights: tiny.npz\n", "",
      "6: layer 'conv': weights: found no weights file, "
-     "allowed: 'weights: FILE.npz' at the top of the description"),
+     "allowed: 'weights: FILE.npz' or 'weights: {random: SEED}' at the top of the description"),
     ("channels: 3", "channels: 3\n    bias: scores/bais",
      "20: layer 'scores': bias: found no array 'scores/bais' "
      f"in tiny.npz (did you mean 'scores/bias'?), allowed: {NAMES}"),
@@ -271,14 +273,15 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("path", "said"), [
     ("digit",
      "found the network 'digit' (did you mean 'digits'?), "
-     "allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: digits"),
+     f"allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: {SHIPPED}"),
     ("x.ONNX",
      "x.ONNX: this version of Gatecast reads no such models, allowed: a .yaml, .yml or .tflite file, "
-     "or a shipped network: digits"),
+     f"or a shipped network: {SHIPPED}"),
     ("x.npz",
-     "x.npz: found the suffix '.npz', allowed: .yaml, .yml or .tflite, or a shipped network: digits"),
+     f"x.npz: found the suffix '.npz', allowed: .yaml, .yml or .tflite, or a shipped network: {SHIPPED}"),
     ("folder",
-     "folder: found a folder, allowed: a .yaml, .yml or .tflite file in it, or a shipped network: digits"),
+     "folder: found a folder, allowed: a .yaml, .yml or .tflite file in it, "
+     f"or a shipped network: {SHIPPED}"),
     ("folder.yml",
      "folder.yml: found something else than a file, allowed: the path of a YAML description"),
     ("gone.yaml",
@@ -287,7 +290,7 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
      "gone/tiny.yaml: found no file, allowed: the path of a YAML description"),
     ("a" * 300,
      f"found the network '{'a' * 64}', "
-     "allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: digits"),
+     f"allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: {SHIPPED}"),
     ("a" * 300 + ".yaml",
      f"{'a' * 300}.yaml: found a file that cannot be read (File name too long), "
      "allowed: the path of a readable YAML description"),
