@@ -94,8 +94,8 @@ def test_no_command() -> None:
 @pytest.mark.parametrize(("text", "sentence"), [
     (changed("    kernel: 3\n", "    kernl: 3\n"),
      "tiny.yaml:9: layer 'conv': found the unknown key 'kernl' (did you mean 'kernel'?), allowed: name, "
-     "operator, input, channels, kernel, stride, padding, dilation, groups, activation, quantization, weights, "
-     "bias, scales, multiplier, inputs"),
+     "operator, input, channels, kernel, stride, padding, dilation, groups, activation, quantization, "
+     "weights, bias, scales, multiplier, inputs"),
     (changed("weights: tiny.npz", "weights: none.npz"),
      "tiny.yaml:2: weights: found no file none.npz beside the description, allowed: the name of an "
      "existing .npz file"),
