@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gatecast.hdl.channel import ChannelParams
 from gatecast.hdl.drain import DrainLayer, WriteLayer
 from gatecast.hdl.engine import EngineLayer, EngineOperand, EngineParams
+from gatecast.hdl.mixed_radix import MixedRadix
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import RequantizerParams
 from gatecast.hdl.sequencer import Job, SequencerLayer, SequencerOperand
@@ -107,7 +108,8 @@ class EngineScene:
         """What one job writes: the values by the address of their slot."""
         layer, array = self.layers[index], self.params.array
         write = self.params.layers[index].writes[0]
-        base = (frame * layer.rows + row) % write.region_rows * write.row_slots + write.region_base
+        radix = MixedRadix(write.writes_per_word)
+        word = (frame * layer.rows + row) % write.region_rows * write.row_words + write.region_base
         written = {}
         for column in range(layer.columns):
             windows = [operand.window(frame, row, column) for operand in layer.operands]
@@ -118,7 +120,8 @@ class EngineScene:
                     place = block * array.groups + group
                     if place < layer.slots:
                         slot = (layer.parameter_base + moved + (block + 1) * array.groups - 1 - group)
-                        written[base + column * write.pixel_slots + place] = self._requantized(
+                        first = (word + column * write.pixel_words) << radix.part_bits
+                        written[first + radix.address(place)] = self._requantized(
                             slot, sums[group * array.group:(group + 1) * array.group])
         return written
 
@@ -180,6 +183,7 @@ def random_engine(seed: int, operations: tuple[str, ...]) -> EngineScene:
     memories = rng.randrange(1, 3)
     reads = [rng.randrange(0, 3) for _ in range(memories)]
     weight_base = parameter_base = write_base = 0
+    writes_per_word = rng.choice((1, 2, 3, 5, 6))
     scenes, layers = [], []
     for index in range(rng.randrange(1, 4)):
         operation = operations[index % len(operations)]
@@ -218,7 +222,9 @@ def random_engine(seed: int, operations: tuple[str, ...]) -> EngineScene:
         scenes.append(LayerScene(
             operation=operation, operands=tuple(operands), rows=rows, columns=columns, blocks=blocks,
             slots=slots, weight_base=weight_base, parameter_base=parameter_base, class_offsets=offsets))
-        write = WriteLayer(writes=True, blocks=blocks, pixel_slots=slots, row_slots=columns * slots,
+        pixel_words = -(-slots // writes_per_word)
+        write = WriteLayer(writes=True, writes_per_word=writes_per_word, blocks=blocks,
+                           pixel_words=pixel_words, row_words=columns * pixel_words,
                            region_base=write_base, region_rows=rng.randrange(1, 4))
         layers.append(EngineLayer(
             name=f"layer_{index}",
@@ -228,7 +234,7 @@ def random_engine(seed: int, operations: tuple[str, ...]) -> EngineScene:
             drain=DrainLayer(columns=columns, blocks=blocks, slots=slots, parameter_base=parameter_base),
             operands=tuple(EngineOperand(memory=operand.memory, padding_value=operand.padding_value,
                                          table=operand.table, zero=operand.zero) for operand in operands)))
-        write_base += write.region_rows * write.row_slots
+        write_base += write.region_rows * write.row_words
         weight_base += blocks * taps if operation in ("dot", "multiply") else 0
         parameter_base += (max(offsets, default=0) // (blocks * groups) + 1) * blocks * groups
     return EngineScene(layers=tuple(scenes), params=EngineParams(

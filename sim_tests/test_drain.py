@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from hdl_bench import play
+from hdl_bench import play, refusal
 
 from gatecast.hdl.drain import Drain, DrainLayer, WriteLayer, WriteWalk
 
@@ -28,20 +28,21 @@ def random_scene(rng: random.Random) -> Scene:
     drains: list[DrainLayer] = []
     writes: list[WriteLayer] = []
     parameters, base = rng.randrange(0, 3), rng.randrange(0, 3)
+    parts = rng.choice((1, 2, 3, 4, 5, 6, 7, 8, 12))
     for _ in range(rng.randrange(1, 4)):
         blocks, columns = rng.randrange(1, 4), rng.randrange(1, 4)
         slots = (blocks - 1) * groups + rng.randrange(1, groups + 1)
         drains.append(DrainLayer(columns=columns, blocks=blocks, slots=slots, parameter_base=parameters))
         parameters += blocks * groups
-        pixel_slots = slots + rng.randrange(0, 3)
-        row_slots, region_rows = columns * pixel_slots, rng.randrange(1, 5)
+        pixel_words = -(-slots // parts) + rng.choice((0, 0, 1))
+        row_words, region_rows = columns * pixel_words, rng.randrange(1, 5)
         if rng.random() < 0.25:
-            writes.append(WriteLayer(writes=False, blocks=1, pixel_slots=0, row_slots=0, region_base=0,
-                                     region_rows=1))
+            writes.append(WriteLayer(writes=False, writes_per_word=parts, blocks=1, pixel_words=0,
+                                     row_words=0, region_base=0, region_rows=1))
             continue
-        writes.append(WriteLayer(writes=True, blocks=blocks, pixel_slots=pixel_slots, row_slots=row_slots,
-                                 region_base=base, region_rows=region_rows))
-        base += region_rows * row_slots
+        writes.append(WriteLayer(writes=True, writes_per_word=parts, blocks=blocks, pixel_words=pixel_words,
+                                 row_words=row_words, region_base=base, region_rows=region_rows))
+        base += region_rows * row_words
     if not any(write.writes for write in writes):
         return random_scene(rng)
     return Scene(groups=groups, drains=drains, writes=writes)
@@ -55,6 +56,11 @@ class Slot:
     parameter: int
     place: int | None
     """Address in the memory, or none if it is not written."""
+
+
+def power_of_two(parts: int) -> int:
+    """The next one, from one word to the next."""
+    return next(power for power in (1, 2, 4, 8, 16) if power >= parts)
 
 
 def slots(scene: Scene, jobs: list[int]) -> list[list[Slot]]:
@@ -78,8 +84,10 @@ def slots(scene: Scene, jobs: list[int]) -> list[list[Slot]]:
                         "job_last": int(job_end and group == 0),
                         "layer": layer,
                     }
-                    place = (write.region_base + rows[layer] % write.region_rows * write.row_slots
-                             + column * write.pixel_slots + of_pixel) if enabled and write.writes else None
+                    word = (write.region_base + rows[layer] % write.region_rows * write.row_words
+                            + column * write.pixel_words + of_pixel // write.writes_per_word)
+                    place = (word * power_of_two(write.writes_per_word)
+                             + of_pixel % write.writes_per_word) if enabled and write.writes else None
                     dot.append(Slot(marks=marks, place=place,
                                     parameter=drain.parameter_base + block * scene.groups + order))
                 dots.append(dot)
@@ -181,7 +189,7 @@ def written(trace: list[dict[str, Any]]) -> dict[int, int]:
     return {cycle: row["address"] for cycle, row in enumerate(trace) if row["enable"]}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_every_slot_goes_to_its_place(seed):
     rng = random.Random(seed)
     scene = random_scene(rng)
@@ -206,8 +214,27 @@ def test_write_walk_starts_afresh_after_reset(seed):
 def test_rows_wrap_at_the_end_of_the_region():
     """Two columns of one slot in a ring of three rows that begins at slot 5."""
     scene = Scene(groups=1, drains=[DrainLayer(columns=2, blocks=1, slots=1, parameter_base=0)],
-                  writes=[WriteLayer(writes=True, blocks=1, pixel_slots=1, row_slots=2, region_base=5,
-                                     region_rows=3)])
+                  writes=[WriteLayer(writes=True, writes_per_word=1, blocks=1, pixel_words=1, row_words=2,
+                                     region_base=5, region_rows=3)])
     stimulus, _ = write_stimulus(scene, slots(scene, [0] * 4), random.Random(0))
     trace = play(WriteWalk(scene.writes, groups=1), stimulus, ["enable", "address"])
     assert list(written(trace).values()) == [5, 6, 7, 8, 9, 10, 5, 6]
+
+
+WRITE = WriteLayer(writes=True, writes_per_word=3, blocks=2, pixel_words=2, row_words=4, region_base=0,
+                   region_rows=2)
+
+
+def test_refuses_words_of_different_sizes():
+    assert refusal(WriteWalk, [WRITE, replace(WRITE, writes_per_word=4)], groups=3) == (
+        "All layers must have the same writes_per_word in a memory, not [3, 4]")
+
+
+def test_refuses_words_without_parts():
+    assert refusal(WriteWalk, [replace(WRITE, writes_per_word=0)], groups=3) == (
+        "A word must have at least one part, not 0")
+
+
+def test_refuses_columns_that_meet():
+    assert refusal(WriteWalk, [WRITE, replace(WRITE, pixel_words=1)], groups=3) == (
+        "A column of layer 1 must have words for 2 blocks of 3 slots, not 1 of 3")

@@ -16,6 +16,7 @@ from random_engines import FRAMES, EngineScene, random_engine
 from gatecast.hdl.channel import ChannelArray
 from gatecast.hdl.engine import Engine, EngineLayer
 from gatecast.hdl.feature_memory import FeatureMemory
+from gatecast.hdl.mixed_radix import MixedRadix
 
 Writes = list[tuple[int, int]]
 
@@ -124,13 +125,14 @@ def compare(scene: EngineScene, writes: Writes) -> None:
     group = scene.params.array.group
     for index, layer in enumerate(scene.params.layers):
         write = layer.writes[0]
-        region = range(write.region_base, write.region_base + write.region_rows * write.row_slots)
+        part_bits = MixedRadix(write.writes_per_word).part_bits
+        region = range(write.region_base << part_bits, write.region_end << part_bits)
         own = [(address, tuple(byte - 256 if byte > 127 else byte for byte in bits.to_bytes(group, "little")))
                for address, bits in writes if address in region]
-        rows = scene.layers[index].rows
-        assert len(own) == FRAMES * rows * write.row_slots
+        rows, row_slots = scene.layers[index].rows, scene.layers[index].columns * scene.layers[index].slots
+        assert len(own) == FRAMES * rows * row_slots
         for row in range(FRAMES * rows):
-            assert dict(own[row * write.row_slots:(row + 1) * write.row_slots]) == scene.row(
+            assert dict(own[row * row_slots:(row + 1) * row_slots]) == scene.row(
                 index, row // rows, row % rows), f"{layer.name} row {row}"
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hdl_bench import play, refusal
 
-from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams
+from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams, widths_fit
 
-WIDTHS = [(1, 1), (3, 3), (1, 2), (1, 4), (1, 8), (2, 8), (3, 6), (2, 1), (4, 1), (16, 1), (8, 2), (6, 3)]
+WIDTHS = [(1, 1), (3, 3), (1, 2), (1, 4), (1, 8), (2, 8), (3, 6), (2, 1), (4, 1), (16, 1), (8, 2), (6, 3),
+          (1, 3), (1, 12), (2, 10), (4, 12), (3, 21), (12, 3)]
 
 
 def random_stimulus(params: FeatureMemoryParams, rng: random.Random, cycles: int) -> list[dict[str, Any]]:
@@ -22,7 +23,7 @@ def random_stimulus(params: FeatureMemoryParams, rng: random.Random, cycles: int
         near = min(max(center + rng.uniform(-0.2, 0.2), 0), 0.999)
         stimulus.append({
             "write_enable": int(rng.random() < 0.6),
-            "write_address": int(near * writes),
+            "write_address": params.write_radix.address(int(near * writes)),
             "write_data": [rng.randrange(-128, 128) for _ in range(params.write_bytes)],
             "read_enable": int(rng.random() < 0.8),
             "read_address": int((near if rng.random() < 0.5 else center * 0.999) * reads),
@@ -32,6 +33,7 @@ def random_stimulus(params: FeatureMemoryParams, rng: random.Random, cycles: int
 
 def expected_reads(params: FeatureMemoryParams, stimulus: list[dict[str, Any]]) -> list[Any]:
     """What the output shows in each cycle; ``None`` where a read and a write of one word met."""
+    part_bits = params.write_radix.part_bits
     contents = [0] * (params.words * params.word_bytes)
     # The two registers of the read port: the word that was read, and the output.
     looked_up: Any = None
@@ -40,13 +42,13 @@ def expected_reads(params: FeatureMemoryParams, stimulus: list[dict[str, Any]]) 
     for cycle in stimulus:
         shown.append(output)
         start = cycle["read_address"] * params.read_bytes
-        meets = (cycle["write_enable"] and start // params.word_bytes
-                 == cycle["write_address"] * params.write_bytes // params.word_bytes)
+        word, part = cycle["write_address"] >> part_bits, cycle["write_address"] % (1 << part_bits)
+        meets = cycle["write_enable"] and start // params.word_bytes == word
         if cycle["read_enable"]:
             output, looked_up = looked_up, (
                 None if meets else tuple(contents[start:start + params.read_bytes]))
         if cycle["write_enable"]:
-            start = cycle["write_address"] * params.write_bytes
+            start = word * params.word_bytes + part * params.write_bytes
             contents[start:start + params.write_bytes] = cycle["write_data"]
     return shown
 
@@ -71,7 +73,7 @@ def test_every_address_is_a_place_of_its_own(write_bytes, read_bytes):
     contents = [random.Random(write_bytes).randrange(-128, 128) for _ in range(6 * params.word_bytes)]
     writes, reads = len(contents) // write_bytes, len(contents) // read_bytes
     stimulus: list[dict[str, Any]] = [
-        {"write_enable": 1, "write_address": index,
+        {"write_enable": 1, "write_address": params.write_radix.address(index),
          "write_data": contents[index * write_bytes:(index + 1) * write_bytes]} for index in range(writes)]
     stimulus += [{"write_enable": 0, "read_address": index} for index in range(reads)]
     stimulus += [{}] * FeatureMemory.READ_LATENCY
@@ -98,7 +100,7 @@ def test_memory_never_written_reads_as_zero():
 
 
 @pytest.mark.parametrize(("write_bytes", "read_bytes", "word", "writes", "reads"), [
-    (1, 1, 1, 1, 1), (1, 8, 8, 8, 1), (4, 2, 4, 1, 2)])
+    (1, 1, 1, 1, 1), (1, 8, 8, 8, 1), (2, 10, 10, 5, 1), (4, 2, 4, 1, 2)])
 def test_a_word_holds_the_larger_of_both(write_bytes, read_bytes, word, writes, reads):
     params = FeatureMemoryParams(words=2, write_bytes=write_bytes, read_bytes=read_bytes)
     assert (params.word_bytes, params.writes_per_word, params.reads_per_word) == (word, writes, reads)
@@ -110,8 +112,16 @@ def test_refuses_no_words(words):
         f"Feature memory needs at least one word, not {words}")
 
 
-@pytest.mark.parametrize(("write_bytes", "read_bytes"), [(3, 2), (1, 3), (6, 1), (0, 4), (4, 0), (-1, 1)])
+@pytest.mark.parametrize(("write_bytes", "read_bytes"), [
+    (3, 2), (2, 3), (6, 1), (6, 4), (0, 4), (4, 0), (-1, 1)])
 def test_refuses_ratios(write_bytes, read_bytes):
+    assert not widths_fit(write_bytes, read_bytes)
     assert refusal(FeatureMemoryParams, words=1, write_bytes=write_bytes, read_bytes=read_bytes) == (
-        f"Feature memory needs widths whose ratio is a power of two, "
-        f"not {write_bytes} bytes written and {read_bytes} read")
+        f"Feature memory needs reads of a multiple of the bytes of a write, or writes of a power of two "
+        f"times those of a read, not {write_bytes} bytes written and {read_bytes} read")
+
+
+def test_widths_that_fit():
+    """A read of any number of writes, a write of a power of two of reads."""
+    assert [read for read in range(1, 14) if widths_fit(4, read)] == [1, 2, 4, 8, 12]
+    assert [read for read in range(1, 20) if widths_fit(6, read)] == [3, 6, 12, 18]

@@ -49,8 +49,9 @@ def writes_of(made: Plan, trace: dict[str, np.ndarray]) -> list[Writes]:
             padded[:, :, :channels] = values.reshape(-1, width, channels)
             for number, row in enumerate(padded):
                 start = region.base + number % region.rows * region.row_words
-                addresses = [(start + column * region.pixel_words) * params.writes_per_word + slot
-                             for column in range(width) for slot in range(slots)]
+                addresses = [params.write_radix.address(
+                    (start + column * region.pixel_words) * params.writes_per_word + slot)
+                    for column in range(width) for slot in range(slots)]
                 rows.append((number / height, addresses[::-1],
                              row.reshape(-1, params.write_bytes)[::-1]))
         rows.sort(key=lambda row: row[0])

@@ -19,12 +19,20 @@ from gatecast.hdl.sequencer import Sequencer
 def random_link(rng: random.Random) -> LinkParams:
     channels = rng.randrange(1, 5)
     return LinkParams(rows=rng.randrange(1, 5), columns=rng.randrange(1, 4), channels=channels,
-                      pixel_bytes=channels + rng.choice((0, 0, 1, 3)), region_rows=rng.randrange(1, 5))
+                      **pixels(rng, channels), region_rows=rng.randrange(1, 5))
+
+
+def pixels(rng: random.Random, channels: int) -> dict[str, int]:
+    """Words of any size, and as many as channels need or one more."""
+    word_bytes = rng.choice((1, 2, 3, 4, 5, 6, 7, 12))
+    return {"word_bytes": word_bytes, "pixel_words": -(-channels // word_bytes) + rng.choice((0, 0, 1))}
 
 
 def addresses(link: LinkParams, frames: int) -> list[int]:
-    """Where the bytes of ``frames`` frames lie, by nested loops."""
-    return [row % link.region_rows * link.row_bytes + column * link.pixel_bytes + channel
+    """Where the bytes of ``frames`` frames lie, by nested loops: the next power of two from word to word."""
+    place = next(place for place in (1, 2, 4, 8, 16) if place >= link.word_bytes)
+    return [((row % link.region_rows * link.columns + column) * link.pixel_words
+             + channel // link.word_bytes) * place + channel % link.word_bytes
             for row in range(frames * link.rows)
             for column in range(link.columns) for channel in range(link.channels)]
 
@@ -94,7 +102,7 @@ def test_source_writes_every_byte_to_every_memory(seed, pauses):
     rng = random.Random(seed)
     first = random_link(rng)
     links = [first, *(LinkParams(rows=first.rows, columns=first.columns, channels=first.channels,
-                                 pixel_bytes=first.channels + rng.randrange(0, 4),
+                                 **pixels(rng, first.channels),
                                  region_rows=rng.randrange(1, 5)) for _ in range(rng.randrange(0, 2)))]
     credits = [link.region_rows for link in links] + [1] * rng.randrange(0, 2)
     beats = frame_beats(first, 3, rng)
@@ -107,7 +115,7 @@ def test_source_writes_every_byte_to_every_memory(seed, pauses):
 
 def source_cycles(credits: int, freed: set[int], cycles: int) -> dict[str, list[int]]:
     """Cycles in which a source of rows of 3 bytes takes a byte and counts a row, always offered one."""
-    link = LinkParams(rows=2, columns=3, channels=1, pixel_bytes=1, region_rows=credits)
+    link = LinkParams(rows=2, columns=3, channels=1, word_bytes=1, pixel_words=1, region_rows=credits)
     dut = Source([link], credits=[credits])
     seen: dict[str, list[int]] = {"beats": [], "produced": []}
 
@@ -139,7 +147,7 @@ def test_source_waits_for_a_free_row():
     assert seen["beats"] == [1, 2, 3, 4, 5, 6, 14, 15, 16]
 
 
-MARKED = LinkParams(rows=2, columns=2, channels=2, pixel_bytes=2, region_rows=4)
+MARKED = LinkParams(rows=2, columns=2, channels=2, word_bytes=2, pixel_words=1, region_rows=4)
 
 
 @pytest.mark.parametrize("wrong", [0, 3, 6, 7, 15])
@@ -156,7 +164,7 @@ def test_a_wrong_tlast_is_remembered_and_changes_nothing(wrong):
 
 def test_tlast_error_rises_with_its_beat_and_is_sticky():
     """Only beats count: a mark without ``tvalid`` or ``tready`` is none."""
-    link = LinkParams(rows=1, columns=2, channels=1, pixel_bytes=1, region_rows=1)
+    link = LinkParams(rows=1, columns=2, channels=1, word_bytes=1, pixel_words=1, region_rows=1)
     dut = Source([link], credits=[1])
     clocked = Clocked(dut)
     # Ready from cycle 1 for the one free row; from cycle 3 on, none is free.
@@ -182,7 +190,7 @@ def test_tlast_error_rises_with_its_beat_and_is_sticky():
 
 def sink_cycles(rows: set[int], cycles: int) -> dict[str, list[int]]:
     """Cycles in which a sink of frames of two rows of 3 bytes does what, with a taker always ready."""
-    dut = Sink(LinkParams(rows=2, columns=3, channels=1, pixel_bytes=1, region_rows=4))
+    dut = Sink(LinkParams(rows=2, columns=3, channels=1, word_bytes=1, pixel_words=1, region_rows=4))
     signals = {"valid": dut.stream.tvalid, "last": dut.stream.tlast, "released": dut.released}
     seen: dict[str, list[int]] = {name: [] for name in signals}
 
@@ -223,8 +231,9 @@ class Loop(Component):
         m = Module()
         link = self.link
         m.submodules.source = source = Source([link], credits=[link.region_rows])
+        # A memory of bytes, those of no part unused: it knows addresses and no words.
         m.submodules.memory = memory = FeatureMemory(FeatureMemoryParams(
-            words=link.region_rows * link.row_bytes, write_bytes=1, read_bytes=1))
+            words=link.addresses, write_bytes=1, read_bytes=1))
         m.submodules.sink = sink = Sink(link)
         connect(m, flipped(self.i), source.stream)
         connect(m, sink.stream, flipped(self.o))
@@ -305,7 +314,7 @@ def test_right_again_after_reset(seed):
 
 def test_tvalid_comes_without_tready():
     """Three bytes of two rows wait at the end; none is lost and the rows behind them follow."""
-    link = LinkParams(rows=2, columns=3, channels=1, pixel_bytes=1, region_rows=2)
+    link = LinkParams(rows=2, columns=3, channels=1, word_bytes=1, pixel_words=1, region_rows=2)
     beats = frame_beats(link, 2, random.Random(3))
     dut = Loop(link)
 
@@ -321,11 +330,11 @@ def test_tvalid_comes_without_tready():
     simulate(dut, feed, take)
 
 
-def test_size_of_a_row_on_the_link_and_in_the_memory():
-    link = LinkParams(rows=7, columns=5, channels=3, pixel_bytes=4, region_rows=2)
-    assert (link.row_beats, link.row_bytes) == (15, 20)
+def test_sizes_on_the_link_and_in_the_memory():
+    link = LinkParams(rows=7, columns=5, channels=4, word_bytes=3, pixel_words=2, region_rows=2)
+    assert (link.row_beats, link.region_words, link.addresses) == (20, 20, 80)
 
 
 def test_refuses_pixels_larger_than_their_place():
-    assert refusal(LinkParams, rows=1, columns=1, channels=5, pixel_bytes=4, region_rows=1) == (
-        "A pixel of 5 channels needs as many bytes in the memory, not 4")
+    assert refusal(LinkParams, rows=1, columns=1, channels=7, word_bytes=3, pixel_words=2, region_rows=1) == (
+        "A pixel of 7 channels needs as many bytes in the memory, not 2 words of 3")
