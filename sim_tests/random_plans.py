@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
+from gatecast.hdl.feature_memory import widths_fit
 from gatecast.network import Network
 from gatecast.planner import events
+from gatecast.planner.layout import LINK_BYTES
 from gatecast.planner.numbers import layer_window
 from gatecast.planner.plan import EnginePlan, Plan, Region
 from gatecast.planner.regions import least_rows
@@ -15,6 +19,8 @@ from gatecast.planner.schedule import schedule
 from gatecast.planner.verification import verify
 
 STYLES = ("per-layer", "folded", "two")
+# Groups that meet in one plan: some reader is a multiple of all of them, of no more than twelve channels.
+GROUPS = ((1, 2, 4), (1, 3), (2, 6), (3, 4), (1, 5))
 
 
 def random_plan(network: Network, style: str, seed: int) -> Plan:
@@ -26,17 +32,11 @@ def random_plan(network: Network, style: str, seed: int) -> Plan:
               "folded": [dots, others],
               "two": [dots[::2], dots[1::2], others[::2], others[1::2]]}[style]
     engines = []
-    for index, names in enumerate(group for group in groups if group):
-        group = int(2 ** rng.integers(0, 3))
-        if names[0] in dots:
-            engines.append(EnginePlan(
-                name=f"systolic_{index}", kind="systolic", lanes=int(2 ** rng.integers(0, 4)),
-                columns=group * int(rng.integers(1, 5)), group=group, layers=tuple(names)))
-        else:
-            lanes = group * int(2 ** rng.integers(0, 3))
-            engines.append(EnginePlan(name=f"channel_{index}", kind="channel", lanes=lanes, columns=lanes,
-                                      group=group, layers=tuple(names)))
-    plan = Plan(network=network, engines=tuple(engines), regions=())
+    for index, names in enumerate(names for names in groups if names):
+        kind: Literal["systolic", "channel"] = "systolic" if names[0] in dots else "channel"
+        engines.append(EnginePlan(name=f"{kind}_{index}", kind=kind, lanes=1, columns=1, group=1,
+                                  layers=tuple(names)))
+    plan = _shaped(Plan(network=network, engines=tuple(engines), regions=()), rng)
     rows = {(tensor, reader): least + int(rng.integers(0, 2 * network.tensors[tensor].shape[0] + 1))
             for (tensor, reader), least in least_rows(plan).items()}
     while True:
@@ -50,3 +50,23 @@ def random_plan(network: Network, style: str, seed: int) -> Plan:
             rows = {key: count + 1 + network.tensors[key[0]].shape[0] // 4 for key, count in rows.items()}
         else:
             return verify(made)
+
+
+def _shaped(plan: Plan, rng: np.random.Generator) -> Plan:
+    """``plan`` with arrays of random shape, of any number of lanes that fits all writers."""
+    family = GROUPS[int(rng.integers(len(GROUPS)))]
+    group = {engine.name: int(rng.choice(family)) for engine in plan.engines}
+    last = plan.writer_of(plan.network.output)
+    # The sink reads bytes.
+    group[last] = int(2 ** rng.integers(0, 3))
+    engines = []
+    for engine in plan.engines:
+        own = group[engine.name]
+        written = [group.get(plan.writer_of(tensor), LINK_BYTES)
+                   for name in engine.layers for tensor in plan.network.layer(name).inputs]
+        fitting = [lanes for lanes in range(1, 13) if all(widths_fit(width, lanes) for width in written)
+                   and (engine.kind == "systolic" or lanes % own == 0)]
+        lanes = int(rng.choice(fitting)) if fitting else math.lcm(own, *written)
+        columns = lanes if engine.kind == "channel" else own * int(rng.integers(1, 5))
+        engines.append(replace(engine, lanes=lanes, columns=columns, group=own))
+    return replace(plan, engines=tuple(engines))

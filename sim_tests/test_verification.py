@@ -12,6 +12,7 @@ from random_plans import STYLES, random_plan
 from gatecast.errors import InputError
 from gatecast.lowering import lower
 from gatecast.planner import EnginePlan, Plan, verify
+from gatecast.planner.numbers import kind_of
 from gatecast.planner.regions import least_rows
 
 
@@ -104,9 +105,31 @@ def test_regions(plan: Plan) -> None:
         f"region of '{first.tensor}' to {first.reader}: the writer is source, not 'sink'")
 
 
-def test_widths(plan: Plan) -> None:
-    """A word of a feature memory is a power of two of writes or reads."""
-    index = plan.engines.index(plan.engine_of(plan.network.layers[0].name))
-    changes = {"lanes": 3} | ({"columns": 3, "group": 1} if plan.engines[index].kind == "channel" else {})
-    assert refused(with_engine(plan, index, **changes)).startswith(
-        "lanes and groups do not fit together: Feature memory needs widths whose ratio is a power of two")
+@pytest.fixture
+def chain() -> Plan:
+    """Two layers of weights, one behind the other, each on an engine of its own."""
+    for seed in range(200):
+        made = lower(network(seed, layers=2))
+        if [kind_of(layer) for layer in made.layers] == ["systolic", "systolic"]:
+            return random_plan(made, "per-layer", seed)
+    raise AssertionError("no such network")
+
+
+@pytest.mark.parametrize(("group", "lanes"), [(2, 6), (3, 12), (5, 5), (4, 20), (12, 3), (1, 7), (6, 3)])
+def test_widths_that_fit(chain: Plan, group: int, lanes: int) -> None:
+    """Reads of any number of writes, or writes of a power of two of reads; links fit any lanes."""
+    made = with_engine(with_engine(chain, 0, group=group, columns=group, lanes=11), 1, lanes=lanes)
+    assert verify(made) is made
+
+
+@pytest.mark.parametrize(("group", "lanes"), [(2, 3), (4, 6), (6, 2), (3, 1)])
+def test_widths(chain: Plan, group: int, lanes: int) -> None:
+    made = with_engine(with_engine(chain, 0, group=group, columns=group), 1, lanes=lanes)
+    assert refused(made) == (
+        f"lanes and groups do not fit together: Feature memory needs reads of a multiple of the bytes of a "
+        f"write, or writes of a power of two times those of a read, not {group} bytes written and {lanes} "
+        f"read")
+
+
+def test_the_sink_reads_bytes(chain: Plan) -> None:
+    assert refused(with_engine(chain, 1, group=3, columns=3)).endswith("not 3 bytes written and 1 read")
