@@ -34,6 +34,10 @@ Bools = npt.NDArray[np.bool_]
 # Sums (channels last) to outputs: monotone in every channel, clamped to [low, high].
 Reference = Callable[[Ints], npt.NDArray[np.int8]]
 
+# How far a threshold may be from where a line has it, until it is looked for among all sums: rounding twice
+# moves it by two at most.
+MARGIN = 3
+
 # Everything that a requantizer computes stays below this: 63 bits with the sign.
 LIMIT = 2**62
 
@@ -77,10 +81,24 @@ def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int
 def thresholds(reference: Reference, bounds: Bounds, values: Ints) -> Ints:
     """The least sum in ``bounds`` whose output is at least each of ``values [n, 1]``, ``[n, channels]``.
 
-    Where no sum reaches a value: one more than the highest. Found by bisection.
+    Where no sum reaches a value: one more than the highest. Found by bisection; the first and the last value
+    that occur tell where the others lie if the reference is a line, and all sums are left to search if not.
     """
-    left = np.broadcast_to(bounds.lowest, (len(values), len(bounds.lowest))).copy()
-    right = np.broadcast_to(bounds.highest + 1, left.shape).copy()
+    least, most = (reference(end).astype(np.int64) for end in (bounds.lowest, bounds.highest))
+    start = np.broadcast_to(bounds.lowest, (2, len(bounds.lowest)))
+    first, last = _bisected(reference, bounds, np.stack([np.minimum(least + 1, most), most]), start,
+                            np.broadcast_to(bounds.highest + 1, start.shape))
+    between = first + (last - first) * (values - least - 1) // np.maximum(most - least - 1, 1)
+    below, above = (np.clip(between + margin, bounds.lowest, bounds.highest) for margin in (-MARGIN, MARGIN))
+    left = np.where(reference(below) < values, below + 1, bounds.lowest)
+    right = np.where(reference(above) >= values, above, bounds.highest + 1)
+    left = np.where(values > most, bounds.highest + 1, left)
+    right = np.where(values <= least, bounds.lowest, right)
+    return _bisected(reference, bounds, values, left, right)
+
+
+def _bisected(reference: Reference, bounds: Bounds, values: Ints, left: Ints, right: Ints) -> Ints:
+    """The least sums from ``left`` to ``right`` whose outputs are at least ``values``, ``right`` if none."""
     while (left < right).any():
         middle = np.minimum((left + right) >> 1, bounds.highest)
         reached = reference(middle) >= values
@@ -162,26 +180,46 @@ def _take(table: Ints, rows: Ints) -> Ints:
 def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints, Ints]:
     """Multiplier and shift of each channel: the least shift whose grid has a slope that suits both sides."""
     sides = (negative, positive)
-    above = [list(zip(*(part.tolist() for part in side.slopes(0, 1)), strict=True)) for side in sides]
-    below = [list(zip(*(part.tolist() for part in side.slopes(1, 0)), strict=True)) for side in sides]
+    above, below = ([_Binary(*side.slopes(*start)) for side in sides] for start in ((0, 1), (1, 0)))
     multiplier, shift = np.zeros(len(constant), np.int64), np.zeros(len(constant), np.int64)
-    for channel in np.flatnonzero(~constant).tolist():
-        found = _simplest([ends[channel] for ends in above], [ends[channel] for ends in below])
-        if found is None:
-            raise ValueError(f"channel {channel} needs a requantization that no multiplier meets exactly")
-        multiplier[channel], shift[channel] = found
+    todo = ~constant
+    for s in range(63):
+        m = np.maximum(above[0].whole, above[1].whole) + 1
+        found = todo & (m <= np.minimum(below[0].last_below, below[1].last_below))
+        multiplier, shift = np.where(found, m, multiplier), np.where(found, s, shift)
+        todo &= ~found
+        if not todo.any():
+            break
+        for slope in (*above, *below):
+            slope.double()
+    if todo.any():
+        raise ValueError(f"channel {todo.argmax()} needs a requantization that no multiplier meets exactly")
     return multiplier, shift
 
 
-def _simplest(above: list[tuple[int, int]], below: list[tuple[int, int]]) -> tuple[int, int] | None:
-    """The least ``s``, then the least ``m``, with ``m / 2**s`` strictly between fractions ``(rise, run)``."""
-    if any(run == 0 for _, run in above):
-        return None
-    for s in range(63):
-        m = max((rise << s) // run for rise, run in above) + 1
-        if all(m * run < rise << s for rise, run in below):
-            return m, s
-    return None
+class _Binary:
+    """Slopes ``rise / run`` times a power of two: a whole number and a rest below ``run``, by long division.
+
+    Whole numbers stop at ``LIMIT``, beyond which no multiplier is looked for.
+    """
+
+    def __init__(self, rise: Ints, run: Ints) -> None:
+        self._endless = run == 0
+        self._run = np.maximum(run, 1)
+        self.whole, self._rest = rise // self._run, rise % self._run
+        self.whole = np.where(self._endless, LIMIT, self.whole)
+
+    @property
+    def last_below(self) -> Ints:
+        """The greatest integers that are less than the slopes."""
+        return self.whole - (self._rest == 0) * ~self._endless
+
+    def double(self) -> None:
+        """Go on to the next power of two."""
+        rest = 2 * self._rest
+        carry = rest >= self._run
+        self._rest = np.where(carry, rest - self._run, rest)
+        self.whole = np.where(self.whole < LIMIT // 2, 2 * self.whole + carry, LIMIT)
 
 
 def _check_size(multiplier: Ints, shift: Ints, within: Bounds, *offsets: Ints) -> None:
