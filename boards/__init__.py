@@ -2,5 +2,6 @@
 
 from .board import Board, Part
 from .catalog import boards, families
+from .packing import block_rams
 
-__all__ = ["Board", "Part", "boards", "families"]
+__all__ = ["Board", "Part", "block_rams", "boards", "families"]

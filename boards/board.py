@@ -14,24 +14,31 @@ class Part:
     Parameters
     ----------
     family : str
-        "ecp5" or "ice40": what chooses the synthesis.
+        "ecp5", "ice40", "gowin" or "xc7": what chooses the synthesis.
     device : str
         The maker's name of it.
-    luts, ffs : int
-        Lookup tables of four inputs, and flip-flops.
+    luts, lut_inputs, ffs : int
+        Lookup tables, how many inputs each has (four, on xc7 six), and flip-flops.
     multipliers : int
-        DSP multipliers of at least 16 x 16 bits.
+        DSP multipliers that multiply two signed numbers of `multiplier_bits`.
+    multiplier_bits : tuple of int
+        Bits of the wider operand and of the other; what the family has, even where the part has none.
     block_rams : int
-        Block RAMs of `block_ram_bits` each.
+        Block RAMs of `block_ram_bits` each, as `packing.block_rams` counts them.
+    lut_ram_bits : int
+        Bits that LUTs can hold as RAM, where all that can do so; 0 where none can.
     """
 
     family: str
     device: str
     luts: int
+    lut_inputs: int
     ffs: int
     multipliers: int
+    multiplier_bits: tuple[int, int]
     block_rams: int
     block_ram_bits: int
+    lut_ram_bits: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +52,12 @@ class Board:
     part : Part
         The FPGA.
     package, speed : str
-        As the platform of amaranth-boards has them; "" where the family has no speed grades.
+        As the platform of amaranth-boards has them, or the name of the part has behind the device; "" where
+        the family has no speed grades.
     clock_hz : int
         The oscillator.
     platform : str
-        Where its pins are: module and class in amaranth-boards.
+        Where its pins are: module and class in amaranth-boards; "" where that does not know the board.
     builds : bool
         Whether there is a top with pins, so that Gatecast can make a bitstream; if not, `--board` still
         fits plans to it.
@@ -79,7 +87,7 @@ class Board:
 
     @property
     def luts(self) -> int:
-        """Lookup tables of four inputs."""
+        """Lookup tables."""
         return self.part.luts
 
     @property

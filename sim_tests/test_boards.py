@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import partial
 from importlib import import_module
 
 import pytest
@@ -25,15 +26,29 @@ def top(clock) -> Ulx3sTop:
 
 
 @pytest.mark.parametrize("name", boards())
+def test_a_board_is_named_after_its_part(name):
+    board = boards()[name]
+    assert board.name == name
+    assert board.device in board.title or board.device[5:] in board.title
+
+
+@pytest.mark.parametrize("name", [name for name, board in boards().items() if board.platform])
 def test_a_board_is_what_its_platform_says(name):
     board = boards()[name]
     module, _, class_name = board.platform.rpartition(".")
     pins = getattr(import_module(module), class_name)
-    assert board.name == name
-    assert (board.device, board.package) == (pins.device, pins.package)
-    assert board.speed == getattr(pins, "speed", "")
+    if board.family == "gowin":
+        assert board.device == pins.family
+        assert pins.part.endswith(board.package + board.speed)
+        # Its class has no toolchain of its own, and its default clock is a pin.
+        pins = partial(pins, toolchain="Apicula")
+    elif board.family == "xc7":
+        assert (board.device + "I").lower() == pins.device
+        assert (board.package, board.speed) == (pins.package, pins.speed)
+    else:
+        assert (board.device, board.package) == (pins.device, pins.package)
+        assert board.speed == getattr(pins, "speed", "")
     assert board.clock_hz == pins().default_clk_frequency
-    assert board.device in board.title or board.device[5:] in board.title
 
 
 def test_published_figures():
@@ -44,8 +59,17 @@ def test_published_figures():
     assert figures["ulx3s-25f"] == (24_288, 28, 56, 18_432)
     assert figures["icebreaker"] == (5_280, 8, 30, 4_096)
     assert figures["hx8k-evn"] == (7_680, 0, 32, 4_096)
+    assert figures["tang-nano-9k"] == (8_640, 20, 26, 18_432)
+    assert figures["tang-nano-20k"] == figures["tang-primer-20k"] == (20_736, 48, 46, 18_432)
+    assert figures["arty-a7-35t"] == (20_800, 90, 100, 18_432)
+    assert figures["arty-a7-100t"] == (63_400, 240, 270, 18_432)
+    # Kilobits of distributed RAM in the tables of the makers.
+    lut_ram = {name: board.part.lut_ram_bits for name, board in boards().items()}
+    assert lut_ram["ulx3s-85f"] // 1000 == 669
+    assert (lut_ram["tang-nano-9k"], lut_ram["tang-nano-20k"]) == (17_280, 41_472)
+    assert (lut_ram["arty-a7-35t"] / 1024, lut_ram["arty-a7-100t"] / 1024) == (400, 1187.5)
     assert {family: part.device for family, part in families().items()} == {
-        "ecp5": "LFE5U-85F", "ice40": "iCE40HX8K"}
+        "ecp5": "LFE5U-85F", "ice40": "iCE40HX8K", "gowin": "GW2A-18C", "xc7": "XC7A100T"}
     assert [name for name, board in boards().items() if board.builds] == [
         "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"]
     assert all(board.programmer for board in boards().values() if board.builds)
