@@ -29,26 +29,28 @@ from .verilog import module_name
 
 __all__ = ["Trial", "budget", "check_options", "play", "simulate", "timing_failures"]
 
+# Share of a chip's LUTs that a plan may take.
+USABLE_LUTS = 0.8
+
 Progress = Callable[[int], None]
 Values = npt.NDArray[Any]
 
 
-def budget(board: str | None = None, *, family: str | None = None, multipliers: int | None = None) -> Budget:
+def budget(board: str | None = None, *, family: str | None = None, multipliers: int | None = None,
+           dsps: int | None = None, block_rams: int | None = None, luts: int | None = None) -> Budget:
     """What a plan may take of a board, or of the part that stands for a family.
 
-    ``multipliers`` limits those of the arrays, requantizers not counted; never beyond what the chip has.
-    Without board and family it is the board ``DEFAULT_BOARD``.
+    Without board and family it is the board ``DEFAULT_BOARD``. ``multipliers`` are those of the arrays,
+    requantizers not counted, in DSP blocks or in LUTs; ``dsps``, ``block_rams`` and ``luts`` stand in for
+    what the chip has. Of its LUTs a plan gets :data:`USABLE_LUTS`: routing fails on fuller chips.
     """
     if board is not None and family is not None:
         raise InputError(f"found the board '{board}' and the family '{family}', allowed: one of the two")
-    if multipliers is not None and multipliers < 1:
-        raise InputError(f"multipliers must be at least 1, not {multipliers}")
     part, name = ((find_board(board or DEFAULT_BOARD).part, f"board {board or DEFAULT_BOARD}")
                   if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
-    if multipliers is not None and multipliers < part.multipliers:
-        name += f" limited to {multipliers}"
-    return Budget(multipliers=part.multipliers if multipliers is None else min(multipliers, part.multipliers),
-                  dsps=part.multipliers, memory_bits=part.block_rams * part.block_ram_bits, name=name)
+    return Budget(multipliers=multipliers, dsps=part.multipliers if dsps is None else dsps,
+                  block_rams=part.block_rams if block_rams is None else block_rams,
+                  luts=int(part.luts * USABLE_LUTS) if luts is None else luts, family=part.family, name=name)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

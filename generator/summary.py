@@ -14,6 +14,7 @@ from .operators.lookup import Lookup
 from .operators.operator import Operator
 from .operators.window import Window
 from .planner import Plan, Prediction, Resources, predict, resources
+from .planner.numbers import multipliers_of
 
 __all__ = ["multiplier_utilization", "network_summary", "parameters", "plan_summary"]
 
@@ -125,7 +126,7 @@ def plan_summary(plan: Plan, network: Network | None = None) -> dict[str, Any]:
     """Cycles, multipliers, memory, engines and regions of ``plan``.
 
     ``network`` is the network as it was read, whose work counts; lowering may add products with zeros.
-    ``multipliers`` are those of the arrays, lanes of channel arrays included; ``multiplier_utilization`` is
+    ``multipliers`` are those of the arrays, lanes that only add not counted; ``multiplier_utilization`` is
     ``macs_per_inference / (multipliers * cycles_per_inference)``; ``bottleneck_utilization`` is the share of
     cycles in which the busiest engine, ``bottleneck``, issues work; ``periodic`` says that the mean is exact.
     """
@@ -145,8 +146,8 @@ def plan_summary(plan: Plan, network: Network | None = None) -> dict[str, Any]:
         "periodic": prediction.periodic,
         "engines": [{
             "name": engine.name, "kind": engine.kind, "lanes": engine.lanes, "columns": engine.columns,
-            "group": engine.group, "multipliers": engine.multipliers, "layers": list(engine.layers),
-            "busy_cycles": prediction.work[engine.name],
+            "group": engine.group, "multipliers": multipliers_of(plan.network, engine),
+            "layers": list(engine.layers), "busy_cycles": prediction.work[engine.name],
         } for engine in plan.engines],
         "regions": [{
             "tensor": region.tensor, "writer": region.writer, "reader": region.reader, "rows": region.rows,

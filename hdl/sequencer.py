@@ -147,7 +147,7 @@ class Sequencer(wiring.Component):
         return next(other.operands[operand] for other in (layer, *self.layers)
                     if len(other.operands) > operand)
 
-    def _job_rows(self) -> tuple[list[dict[str, int]], list[int]]:
+    def job_rows(self) -> tuple[list[dict[str, int]], list[int]]:
         """The table of all jobs of all layers, and where each layer's begin."""
         rows: list[dict[str, int]] = []
         firsts = []
@@ -191,7 +191,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         port: Any = self
-        job_rows, firsts = self._job_rows()
+        job_rows, firsts = self.job_rows()
         m.submodules.jobs = jobs = Table(job_rows)
         m.submodules.settings = settings = Table(self._setting_rows(firsts))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatecast.hdl.feature_memory import FeatureMemoryParams
+from gatecast.hdl.storage import MemoryKind
 
 from .plan import SINK, SOURCE, Plan
 
@@ -33,6 +34,7 @@ class MemoryLayout:
     writer: str
     reader: str
     params: FeatureMemoryParams
+    kind: MemoryKind
     regions: dict[str, RegionLayout]
 
     @property
@@ -44,9 +46,9 @@ class MemoryLayout:
 def layouts(plan: Plan) -> tuple[MemoryLayout, ...]:
     """All feature memories of a plan, in the order of its regions."""
     engines = {engine.name: engine for engine in plan.engines}
-    pairs = dict.fromkeys((region.writer, region.reader) for region in plan.regions)
+    pairs = {(region.writer, region.reader): region.memory_in for region in plan.regions}
     memories = []
-    for writer, reader in pairs:
+    for (writer, reader), kind in pairs.items():
         write_bytes = LINK_BYTES if writer == SOURCE else engines[writer].group
         read_bytes = LINK_BYTES if reader == SINK else engines[reader].lanes
         word = max(write_bytes, read_bytes)
@@ -61,6 +63,6 @@ def layouts(plan: Plan) -> tuple[MemoryLayout, ...]:
                 base=base, rows=region.rows, pixel_words=pixel_words, row_words=row_words)
             base += region.rows * row_words
         memories.append(MemoryLayout(
-            writer=writer, reader=reader, regions=regions,
+            writer=writer, reader=reader, regions=regions, kind=kind,
             params=FeatureMemoryParams(words=base, write_bytes=write_bytes, read_bytes=read_bytes)))
     return tuple(memories)

@@ -14,15 +14,15 @@ from gatecast.hdl.engine import EngineLayer, EngineOperand
 from gatecast.hdl.sequencer import SequencerLayer, SequencerOperand
 from gatecast.hdl.walk import WalkLayer, WalkOperand
 
-from ..network import Layer
+from ..network import Layer, Network
 from ..operators.operand import Operand
 from ..operators.window import Window
 from .layout import MemoryLayout
 from .plan import SINK, EnginePlan, Plan
 from .rows import jobs
 
-__all__ = ["Reader", "blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "readers", "tables",
-           "used_channels", "word_span"]
+__all__ = ["Reader", "blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "multipliers_of",
+           "multiplies", "readers", "tables", "used_channels", "word_span"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -45,6 +45,17 @@ def layer_window(layer: Layer) -> Window:
 def kind_of(layer: Layer) -> Literal["systolic", "channel"]:
     """The kind of engine that a lowered layer runs on."""
     return "systolic" if layer_window(layer).operation == "dot" else "channel"
+
+
+def multiplies(window: Window) -> bool:
+    """Whether an array needs multipliers for ``window``; those of other windows only add, compare, look up."""
+    return window.operation in ("dot", "multiply", "product")
+
+
+def multipliers_of(network: Network, engine: EnginePlan) -> int:
+    """Multipliers of the array of ``engine``, in DSP blocks or in LUTs."""
+    windows = [layer_window(network.layer(name)) for name in engine.layers]
+    return engine.positions if any(map(multiplies, windows)) else 0
 
 
 def blocks(window: Window, engine: EnginePlan) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.hdl.channel import ChannelParams
+from gatecast.hdl.pipeline import bits_for_range
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import RequantizerParams
 from gatecast.hdl.systolic import SystolicParams, Weights
@@ -17,7 +18,7 @@ from ..operators.window import Window
 from .numbers import blocks, layer_window, tables, word_span
 from .plan import EnginePlan, Plan
 
-__all__ = ["array_params", "requantizer_params", "x_bounds"]
+__all__ = ["array_params", "parameter_bits", "requantizer_params", "x_bounds"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -27,12 +28,14 @@ def array_params(plan: Plan, engine: EnginePlan) -> SystolicParams | ChannelPara
     windows = [layer_window(plan.network.layer(name)) for name in engine.layers]
     sum_width = max(8, *(window.sum_bounds.width for window in windows))
     if engine.kind == "systolic":
-        return SystolicParams(weights=_weights(plan, engine), group=engine.group, sum_width=sum_width)
+        return SystolicParams(weights=_weights(plan, engine), group=engine.group, sum_width=sum_width,
+                              weights_in=engine.weights_in, multipliers_in=engine.array_in)
     found = tables(plan, engine)
     return ChannelParams(
         lanes=engine.lanes, group=engine.group, sum_width=sum_width,
         operations={window.operation for window in windows},
-        weights=_channel_weights(plan, engine), tables=np.stack(found) if found else None)
+        weights=_channel_weights(plan, engine), tables=np.stack(found) if found else None,
+        weights_in=engine.weights_in, tables_in=engine.tables_in, multipliers_in=engine.array_in)
 
 
 def _weights(plan: Plan, engine: EnginePlan) -> Weights:
@@ -89,7 +92,18 @@ def requantizer_params(plan: Plan, engine: EnginePlan) -> RequantizerParams:
         joined[name] = np.where(constant, joined[name] >> joined["shift"] << least, joined[name])
     joined["shift"] = np.where(constant, least, joined["shift"])
     return RequantizerParams(requantization=Requantization(**joined), lanes=engine.group, x=x_bounds(windows),
-                             sums=_span([window.sum_bounds for window in windows]))
+                             sums=_span([window.sum_bounds for window in windows]),
+                             parameters_in=engine.parameters_in, multipliers_in=engine.requantizer_in)
+
+
+def parameter_bits(window: Window) -> int:
+    """Bits of the requantizer's parameters for a channel of ``window``, those that differ."""
+    bits = 0
+    for name in Requantization.__dataclass_fields__:
+        numbers = np.concatenate([getattr(each, name) for each in window.requantizations])
+        low, high = int(numbers.min()), int(numbers.max())
+        bits += bits_for_range(low, high).width if low < high else 0
+    return bits
 
 
 def x_bounds(windows: Sequence[Window]) -> tuple[int, int]:

@@ -1,15 +1,18 @@
-"""Partitions: which layers of one kind share an engine."""
+"""Partitions: which layers of one kind share an engine, as cheaply as a pace allows."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from itertools import pairwise
 
-from ..network import Layer
-from .shapes import Shapes
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Costs", "Partition", "cuts", "improved"]
+from .shapes import Prices, Shapes
+
+__all__ = ["Fronts", "Partition", "cuts", "improved"]
+
+Floats = npt.NDArray[np.float64]
 
 # The layers of each engine, by their index among those of the kind.
 Partition = tuple[frozenset[int], ...]
@@ -20,52 +23,57 @@ CUTS = 64
 CHANGES = 400
 
 
-class Costs:
-    """The least multipliers of an engine that runs some of ``layers`` in ``pace`` cycles a frame."""
+class Fronts:
+    """The least price of an engine that runs some of the layers of ``shapes`` in so many cycles a frame."""
 
-    def __init__(self, shapes: Shapes, layers: Sequence[Layer], pace: int) -> None:
-        self.shapes, self.layers, self.pace = shapes, layers, pace
-        self._known: dict[frozenset[int], int] = {}
+    def __init__(self, shapes: Shapes, prices: Prices) -> None:
+        self.shapes, self.prices = shapes, prices
+        # Of each group: the cycles of its arrays in ascending order, and the least price so far.
+        self._fronts: dict[frozenset[int], tuple[Floats, Floats]] = {}
 
-    def of(self, group: frozenset[int]) -> int:
-        """Of the engine with the layers ``group``; beyond all limits if no array is fast enough."""
-        if group not in self._known:
-            layers = [self.layers[index] for index in sorted(group)]
-            least = self.shapes.least_multipliers(layers, self.pace)
-            self._known[group] = len(self.layers) * (self.shapes.limit + 1) if least is None else least
-        return self._known[group]
+    def of(self, group: frozenset[int], pace: float) -> float:
+        """Of the engine with the layers ``group``; infinite if no array is fast enough."""
+        if group not in self._fronts:
+            members = self.shapes.members(group)
+            cycles, = self.shapes.of_layers.cycles(members)
+            order = np.argsort(cycles, kind="stable")
+            price, = self.shapes.of_layers.price(members, self.prices)
+            self._fronts[group] = cycles[order], np.minimum.accumulate(price[order])
+        cycles, price = self._fronts[group]
+        within = int(np.searchsorted(cycles, pace, side="right"))
+        return float(price[within - 1]) if within else float("inf")
 
-    def total(self, partition: Partition) -> int:
+    def total(self, partition: Partition, pace: float) -> float:
         """Of all engines of ``partition``."""
-        return sum(map(self.of, partition))
+        return sum(self.of(group, pace) for group in partition)
 
 
-def cuts(costs: Costs, most: int) -> dict[int, Partition]:
+def cuts(fronts: Fronts, most: int, pace: float) -> dict[int, Partition]:
     """For each number of engines up to ``most``, the cheapest way to cut the layers into so many runs.
 
-    The least multipliers of the first layers on so many engines follow from those of fewer layers on one
-    engine less.
+    The least price of the first layers on so many engines follows from those of fewer layers on one engine
+    less. Numbers of engines that are too slow however they are cut are missing.
     """
-    count = len(costs.layers)
+    count = len(fronts.shapes.layers)
     step = -(-count // CUTS) if count > most else 1
     places = [*range(0, count, step), count]
-    # For each place, the least multipliers up to it, and the cuts that need them.
-    best: dict[int, tuple[int, tuple[int, ...]]] = {0: (0, (0,))}
+    # For each place, the least price up to it, and the cuts that need it.
+    best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0, (0,))}
     found = {}
-    for engines in range(1, most + 1):
-        following: dict[int, tuple[int, tuple[int, ...]]] = {}
+    for number in range(1, most + 1):
+        following: dict[int, tuple[float, tuple[int, ...]]] = {}
         for last in places:
-            ways = [(spent + costs.of(frozenset(range(first, last))), (*made, last))
+            ways = [(spent + fronts.of(frozenset(range(first, last)), pace), (*made, last))
                     for first, (spent, made) in best.items() if first < last]
             if ways:
                 following[last] = min(ways)
         best = following
-        if count in best:
-            found[engines] = tuple(frozenset(range(first, last)) for first, last in pairwise(best[count][1]))
+        if count in best and np.isfinite(best[count][0]):
+            found[number] = tuple(frozenset(range(first, last)) for first, last in pairwise(best[count][1]))
     return found
 
 
-def improved(costs: Costs, partition: Partition) -> Partition:
+def improved(fronts: Fronts, partition: Partition, pace: float) -> Partition:
     """``partition`` after many small random changes, each kept unless it costs more; no engine gets empty.
 
     The same input gives the same partition.
@@ -73,7 +81,7 @@ def improved(costs: Costs, partition: Partition) -> Partition:
     if len(partition) == 1:
         return partition
     rng = random.Random(0)
-    groups, total = list(partition), costs.total(partition)
+    groups, total = list(partition), fronts.total(partition, pace)
     owner = {index: number for number, group in enumerate(partition) for index in group}
     for _ in range(CHANGES):
         moved = dict(owner)
@@ -83,7 +91,7 @@ def improved(costs: Costs, partition: Partition) -> Partition:
                 for number in range(len(groups))]
         if not all(made):
             continue
-        cost = costs.total(tuple(made))
+        cost = fronts.total(tuple(made), pace)
         if cost <= total:
             owner, groups, total = moved, made, cost
     return tuple(groups)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from gatecast.hdl.multiplier import MultiplierKind
+from gatecast.hdl.storage import MemoryKind
 
 from ..errors import InputError
 from ..network import Network
 
-__all__ = ["SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region", "Resources"]
+__all__ = ["MEMORIES_OF", "MULTIPLIERS_OF", "SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region", "Resources"]
 
 # The links, where an engine is named as writer or reader.
 SOURCE, SINK = "source", "sink"
+
+# What an engine can have in one kind of cell or in another.
+MULTIPLIERS_OF = ("array_in", "requantizer_in")
+MEMORIES_OF = ("weights_in", "tables_in", "parameters_in")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +36,16 @@ class EnginePlan:
     group: int
     """Adjacent output channels that leave in one cycle (g): requantizer lanes and width of a write."""
     layers: tuple[str, ...]
+    array_in: MultiplierKind = "dsp"
+    """Where the multipliers of the array are: in DSP blocks or in LUTs."""
+    requantizer_in: MultiplierKind = "dsp"
+    """Where those of the requantizer are."""
+    weights_in: MemoryKind = "block"
+    """Where the weights are: in block RAM or in LUTs."""
+    tables_in: MemoryKind = "block"
+    """Where the tables of lookups are."""
+    parameters_in: MemoryKind = "block"
+    """Where the parameters of the requantizer are."""
 
     def __post_init__(self) -> None:
         for name in ("lanes", "columns", "group"):
@@ -38,6 +55,12 @@ class EnginePlan:
                                  f"not {number!r}")
         if self.kind not in ("systolic", "channel"):
             raise InputError(f"engine '{self.name}': kind must be systolic or channel, not {self.kind!r}")
+        for names, allowed in ((MULTIPLIERS_OF, get_args(MultiplierKind)),
+                               (MEMORIES_OF, get_args(MemoryKind))):
+            for name in names:
+                if (found := getattr(self, name)) not in allowed:
+                    raise InputError(f"engine '{self.name}': {name} must be {' or '.join(allowed)}, "
+                                     f"not {found!r}")
         if self.columns % self.group:
             raise InputError(f"engine '{self.name}': group must divide the {self.columns} columns, "
                              f"not {self.group}")
@@ -51,8 +74,8 @@ class EnginePlan:
         return self.columns // self.group
 
     @property
-    def multipliers(self) -> int:
-        """Lanes times columns; the lanes of a channel array count like multipliers."""
+    def positions(self) -> int:
+        """Taps of a cycle: lanes times columns, or the lanes of a channel array."""
         return self.lanes * self.columns if self.kind == "systolic" else self.lanes
 
 
@@ -64,6 +87,13 @@ class Region:
     writer: str
     reader: str
     rows: int
+    memory_in: MemoryKind = "block"
+    """Where the rows are, block RAM or LUT RAM: the same for all regions of a memory."""
+
+    def __post_init__(self) -> None:
+        if self.memory_in not in get_args(MemoryKind):
+            raise InputError(f"region of '{self.tensor}' to {self.reader}: memory_in must be block or lut, "
+                             f"not {self.memory_in!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +127,17 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a plan takes, from the shapes of its parts; synthesis has the last word on logic."""
+    """What a plan takes. Multipliers and block RAMs are exact, LUTs and flip-flops a model's estimate."""
 
     multipliers: int
-    """Of the arrays, lanes of channel arrays included."""
+    """Of the arrays, in DSP blocks or in LUTs; lanes that never multiply have none."""
     requantizer_multipliers: int
-    """Of at most 18 x 18 bits."""
+    """Of at most 18 x 18 bits, in DSP blocks or in LUTs."""
+    dsps: int
+    """DSP multipliers of arrays and requantizers."""
+    block_rams: int
+    luts: int
+    ffs: int
     weight_bits: int
     parameter_bits: int
     feature_bits: int
@@ -124,6 +159,8 @@ class Plan:
     network: Network
     engines: tuple[EnginePlan, ...]
     regions: tuple[Region, ...]
+    external_weights: bool = False
+    """Weights come from a memory outside the chip. Such a plan can be priced, but not built yet."""
 
     def engine_of(self, layer: str) -> EnginePlan:
         """The engine that runs ``layer``."""
@@ -143,14 +180,9 @@ class Plan:
         """Engines and regions as plain data; the network goes by name."""
         return {
             "network": self.network.name,
-            "engines": [{
-                "name": engine.name, "kind": engine.kind, "lanes": engine.lanes,
-                "columns": engine.columns, "group": engine.group, "layers": list(engine.layers),
-            } for engine in self.engines],
-            "regions": [{
-                "tensor": region.tensor, "writer": region.writer, "reader": region.reader,
-                "rows": region.rows,
-            } for region in self.regions],
+            "external_weights": self.external_weights,
+            "engines": [{**asdict(engine), "layers": list(engine.layers)} for engine in self.engines],
+            "regions": [asdict(region) for region in self.regions],
         }
 
     @staticmethod
@@ -164,6 +196,7 @@ class Plan:
             engines=tuple(EnginePlan(**{**engine, "layers": tuple(engine["layers"])})
                           for engine in document["engines"]),
             regions=tuple(Region(**region) for region in document["regions"]),
+            external_weights=document["external_weights"],
         )
 
     def __str__(self) -> str:

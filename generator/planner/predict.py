@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gatecast.hdl.channel import ChannelParams
-from gatecast.hdl.systolic import SystolicParams
-from gatecast.hdl.table import Table
+from collections import Counter
 
 from . import events
-from .layout import layouts
-from .parameters import array_params, requantizer_params
+from .logic import estimate
+from .numbers import multipliers_of
+from .parameters import requantizer_params
 from .plan import Plan, Prediction, Resources
 from .schedule import schedule
+from .storages import storages
 
 __all__ = ["predict", "resources"]
 
@@ -26,22 +26,21 @@ def predict(plan: Plan) -> Prediction:
               for actor in numbers.actors})
 
 
-def resources(plan: Plan) -> Resources:
-    """Multipliers and memories of ``plan``, from the shapes of its parts."""
-    requantizers = [requantizer_params(plan, engine) for engine in plan.engines]
+def resources(plan: Plan, family: str = "ecp5") -> Resources:
+    """What ``plan`` takes of a chip of ``family``."""
+    requantizers = {engine.name: requantizer_params(plan, engine) for engine in plan.engines}
+    arrays = {engine.name: multipliers_of(plan.network, engine) for engine in plan.engines}
+    memories = storages(plan)
+    bits = Counter[str]()
+    for memory in memories:
+        bits[memory.what] += memory.bits
+    luts, ffs = estimate(plan)
     return Resources(
-        multipliers=sum(engine.multipliers for engine in plan.engines),
-        requantizer_multipliers=sum(params.multipliers for params in requantizers),
-        weight_bits=sum(_weight_bits(array_params(plan, engine)) for engine in plan.engines),
-        parameter_bits=sum(Table.bits(params.rows) for params in requantizers),
-        feature_bits=sum(8 * memory.params.words * memory.params.word_bytes for memory in layouts(plan)),
-    )
-
-
-def _weight_bits(array: SystolicParams | ChannelParams) -> int:
-    """Weights, and the tables that a channel array has for each two lanes."""
-    if isinstance(array, SystolicParams):
-        return 8 * array.weights.size
-    weights = 0 if array.weights is None else array.weights.size * array.weight_shape.width
-    tables = 0 if array.tables is None else array.tables.size * array.entry_shape.width
-    return weights + -(-array.lanes // 2) * tables
+        multipliers=sum(arrays.values()),
+        requantizer_multipliers=sum(params.multiplier_parts for params in requantizers.values()),
+        dsps=sum(arrays[engine.name] * (engine.array_in == "dsp") + requantizers[engine.name].multipliers
+                 for engine in plan.engines),
+        block_rams=sum(memory.block_rams(family) for memory in memories if memory.kind == "block"),
+        luts=luts + sum(memory.luts(family) for memory in memories if memory.kind == "lut"), ffs=ffs,
+        weight_bits=bits["weights"] + bits["tables"], parameter_bits=bits["parameters"],
+        feature_bits=bits["features"])

@@ -11,14 +11,14 @@ from .plan import Plan, Region
 from .rows import jobs
 from .schedule import schedule
 
-__all__ = ["least_rows", "size_regions", "with_two_frames"]
+__all__ = ["least_rows", "size_regions", "with_least_rows", "with_two_frames"]
 
 # What smaller regions may cost of the throughput.
 TOLERANCE = 0.005
-# Jobs and frames of one trial, and jobs of all trials: a few seconds of the event model.
+# Jobs and frames of one trial, and jobs of all trials: a second or two of the event model.
 TRIAL_JOBS = 8_000
 TRIAL_FRAMES = 24
-MOST_JOBS = 1_500_000
+MOST_JOBS = 500_000
 
 # Rows of each region, by tensor and reading engine.
 Rows = dict[tuple[str, str], int]
@@ -50,25 +50,30 @@ def with_two_frames(plan: Plan) -> Plan:
                              for key, minimum in least.items()})
 
 
-def size_regions(plan: Plan) -> Plan:
-    """``plan``, whose regions are ample, with regions as small as the throughput allows.
+def with_least_rows(plan: Plan) -> Plan:
+    """``plan`` with the fewest rows in every region that could ever work."""
+    return _with_rows(plan, least_rows(plan))
+
+
+def size_regions(plan: Plan, *, tolerance: float = TOLERANCE, jobs: int = MOST_JOBS) -> Plan:
+    """``plan``, whose regions are ample, with regions as small as ``tolerance`` of the throughput allows.
 
     They begin with the rows that are in use at once when the input comes no faster than the plan can take
-    it. Then each is shrunk as far as it goes, the largest first, or until the event model has run
-    :data:`MOST_JOBS`. Trials are short runs; a long one has the last word: regions grow until it agrees.
+    it. Then each is shrunk as far as it goes, the largest first, or until the event model has run so many
+    ``jobs``. Trials are short runs; a long one has the last word: regions grow until it agrees.
     """
-    return _with_rows(plan, _Sizing(plan).run())
+    return _with_rows(plan, _Sizing(plan, tolerance, jobs).run())
 
 
 class _Sizing:
     """The trials of one plan."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan, self.least = plan, least_rows(plan)
+    def __init__(self, plan: Plan, tolerance: float, most_jobs: int) -> None:
+        self.plan, self.least, self.most_jobs = plan, least_rows(plan), most_jobs
         self.ample = {(region.tensor, region.reader): region.rows for region in plan.regions}
         self.numbers = schedule(plan)
         steady = events.steady_state(self.numbers)
-        self.slowest = steady.pace * (1 + TOLERANCE)
+        self.slowest = steady.pace * (1 + tolerance)
         frame_jobs = sum(layer.rows for actor in self.numbers.actors for layer in actor.layers)
         self.frames = min(max(TRIAL_JOBS // frame_jobs, TRIAL_FRAMES), events.FRAMES)
         self.jobs = 0
@@ -78,7 +83,7 @@ class _Sizing:
         rows = self._grown(self._in_use(), self.frames)
         for key in sorted(rows, key=lambda key: -rows[key] * self._row_bytes(key)):
             low, high = self.least[key], rows[key]
-            while low < high and self.jobs < MOST_JOBS:
+            while low < high and self.jobs < self.most_jobs:
                 middle = (low + high) // 2
                 if self._fast({**rows, key: middle}, self.frames):
                     high = middle

@@ -1,9 +1,8 @@
-"""Shapes: which arrays run a set of layers in how many cycles, at what cost in multipliers."""
+"""Shapes: all arrays that layers of one kind could run on, in how many cycles, and what they would take."""
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,128 +12,203 @@ import numpy.typing as npt
 from gatecast.hdl.requantizer import lane_multipliers
 from gatecast.hdl.sequencer import Sequencer
 
-from ..network import Layer, Network
+from ..network import Layer
 from ..operators.window import Window
-from .numbers import kind_of, layer_window, used_channels
-from .parameters import x_bounds
+from .numbers import layer_window, multiplies, used_channels
+from .parameters import parameter_bits, x_bounds
 
-__all__ = ["Shape", "Shapes", "smallest_at"]
+__all__ = ["Costs", "Kind", "Prices", "Shape", "Shapes"]
 
 Ints = npt.NDArray[np.int64]
-
-LANES = (1, 2, 4, 8, 16, 32, 64)
-GROUPS = (1, 2, 4, 8, 16)
-
+Floats = npt.NDArray[np.float64]
 Kind = Literal["systolic", "channel"]
 
-_SLOWEST = np.iinfo(np.int64).max
+MOST_LANES = 64
+GROUPS = (1, 2, 4, 8, 16)
+
+# Rough LUTs of the parts, to tell cheap groups of layers from dear ones; estimates of whole plans are made
+# by :mod:`.logic`.
+ENGINE_LUTS = 1000
+POSITION_LUTS = 30
+SLOT_LANE_LUTS = 250
+# Of a multiplier of a requantizer that is not in a DSP block.
+DIGIT_LUTS = 100
+# Bits of a read-only memory in one LUT.
+LUT_BITS = 16
+
+# Windows with the same number of these many channels are of one type.
+ALIKE = 16
+
+# Depths and widths of a block RAM, of all families nearly enough; exact counts are those of
+# :mod:`gatecast.boards.packing`.
+_BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
+class Prices:
+    """What parts cost against each other, in LUTs."""
+
+    multiplier: float = 1e9
+    """High enough that the fewest multipliers win, whatever else they take."""
+    block_ram: float = 400
+    """An LFE5U-85F has so many LUTs for each block RAM."""
+
+
+@dataclass(frozen=True, order=True)
 class Shape:
-    """An array for a set of layers, what it takes, and the cycles that it needs for one frame of them."""
+    """An array: its lanes, columns and group, as in :class:`EnginePlan`."""
 
-    kind: Kind
     lanes: int
     columns: int
     group: int
-    multipliers: int
-    """As :attr:`EnginePlan.multipliers` counts them, lanes of a channel array included."""
-    dsps: int
-    """Multipliers that multiply: of the array, unless its lanes only add, and of the requantizer lanes."""
-    cycles: int
-    """Of all jobs of one frame, holds and jobs shorter than the sequencer's pace counted."""
 
 
 class Shapes:
-    """All arrays of at most ``limit`` multipliers for the layers of one lowered network.
+    """All arrays of at most ``limit`` multipliers for some ``layers`` of one kind.
 
-    Lanes and groups are powers of two, so that any write and any read share a word of a feature memory.
+    Only those are listed that some layer has a use for: the fewest lanes or columns for a number of words or
+    blocks, columns rounded up to whole groups. Groups are powers of two.
+
+    Layers of a type are alike but for a few channels that one of them does not need; ``types`` has the
+    indices of each type, ``of_layers`` and ``of_types`` what they cost, a type no more cycles than any of
+    its layers.
     """
 
-    def __init__(self, network: Network, limit: int) -> None:
-        self.network, self.limit = network, limit
-        self._cycles: dict[str, Ints] = {}
-        self._fronts: dict[tuple[str, ...], tuple[Shape, ...]] = {}
-        # Of each layer: least and greatest sum with its bias, greatest multiplier.
-        self._requantized: dict[str, tuple[int, int, int]] = {}
-        widest = max(layer_window(layer).out_channels for layer in network.layers)
-        self._grids: dict[Kind, Ints] = {
-            "systolic": _grid((lanes, columns, group) for lanes in LANES
-                              for columns in range(1, min(widest, limit // lanes) + 1)
-                              for group in GROUPS if columns % group == 0),
-            "channel": _grid((lanes, lanes, group) for lanes in LANES if lanes <= limit
-                             for group in GROUPS if lanes % group == 0),
-        }
+    def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int) -> None:
+        self.kind, self.layers, self.limit = kind, tuple(layers), limit
+        windows = [layer_window(layer) for layer in layers]
+        grid = np.array(_grid(kind, windows, limit), np.int64).reshape(-1, 3)
+        self.lanes, self.columns, self.group = grid.T
+        facts = [_facts(kind, window, self.lanes, self.columns, self.group) for window in windows]
+        of_types: dict[tuple[object, ...], list[int]] = {}
+        for index, window in enumerate(windows):
+            of_types.setdefault(_type(window), []).append(index)
+        self.types = tuple(map(tuple, of_types.values()))
+        self.of_layers = Costs(self, facts)
+        self.of_types = Costs(self, [_typical([facts[index] for index in indices])
+                                     for indices in self.types])
 
-    def front(self, layers: Sequence[Layer]) -> tuple[Shape, ...]:
-        """The arrays for ``layers`` that no other one beats, from the smallest to the fastest.
+    def shape(self, index: int) -> Shape:
+        """The array of column ``index``."""
+        return Shape(int(self.lanes[index]), int(self.columns[index]), int(self.group[index]))
 
-        Of equally large and fast ones the one with the smallest group, the fewest requantizer lanes, stays.
-        """
-        names = tuple(layer.name for layer in layers)
-        if names not in self._fronts:
-            self._fronts[names] = self._front(layers)
-        return self._fronts[names]
-
-    def least_multipliers(self, layers: Sequence[Layer], pace: int) -> int | None:
-        """Multipliers of the smallest array that runs a frame of ``layers`` in ``pace`` cycles."""
-        lanes, columns, _ = self._grids[kind_of(layers[0])].T
-        fast = np.sum([self.cycles(layer) for layer in layers], axis=0) <= pace
-        if not fast.any():
-            return None
-        multipliers = lanes * columns if kind_of(layers[0]) == "systolic" else lanes
-        return int(multipliers[fast].min())
-
-    def _front(self, layers: Sequence[Layer]) -> tuple[Shape, ...]:
-        kind = kind_of(layers[0])
-        lanes, columns, group = self._grids[kind].T
-        multipliers = lanes * columns if kind == "systolic" else lanes
-        cycles = np.sum([self.cycles(layer) for layer in layers], axis=0)
-        order = np.lexsort((lanes, group, cycles, multipliers))
-        fastest = np.minimum.accumulate(cycles[order])
-        first = np.diff(fastest, prepend=_SLOWEST) < 0
-        multiplies = kind == "systolic" or any(layer_window(layer).operation in ("multiply", "product")
-                                               for layer in layers)
-        lane_dsps = self._dsps_of_a_lane(layers) if len(order) else 0
-        return tuple(Shape(
-            kind=kind, lanes=int(lanes[index]), columns=int(columns[index]), group=int(group[index]),
-            multipliers=int(multipliers[index]), cycles=int(cycles[index]),
-            dsps=(int(multipliers[index]) if multiplies else 0) + int(group[index]) * lane_dsps)
-            for index in order[first])
-
-    def cycles(self, layer: Layer) -> Ints:
-        """Cycles of one frame of ``layer`` on each array of the grid of its kind."""
-        if layer.name not in self._cycles:
-            window, kind = layer_window(layer), kind_of(layer)
-            lanes, columns, group = self._grids[kind].T
-            rows, output_columns = window.size
-            taps = _dot_taps(window, lanes) if kind == "systolic" else window.taps
-            blocks = -(-window.out_channels // columns)
-            dot = np.maximum(taps, columns // group)
-            self._cycles[layer.name] = rows * np.maximum(output_columns * blocks * dot, Sequencer.START)
-        return self._cycles[layer.name]
-
-    def _dsps_of_a_lane(self, layers: Sequence[Layer]) -> int:
-        """Multipliers of one requantizer lane for ``layers``."""
-        for layer in layers:
-            if layer.name not in self._requantized:
-                window = layer_window(layer)
-                self._requantized[layer.name] = (*x_bounds([window]), max(
-                    int(requantization.multiplier.max()) for requantization in window.requantizations))
-        lowest, highest, multipliers = zip(*(self._requantized[layer.name] for layer in layers), strict=True)
-        return lane_multipliers(x=(min(lowest), max(highest)), multiplier=max(multipliers))
+    def members(self, group: frozenset[int]) -> Ints:
+        """The layers ``group``, by index, as counts for ``of_layers`` ``[1, layers]``."""
+        return np.array([[int(index in group) for index in range(len(self.layers))]])
 
 
-def smallest_at(front: Sequence[Shape], pace: int) -> Shape | None:
-    """The smallest shape on ``front`` that needs at most ``pace`` cycles."""
-    index = bisect.bisect_left(front, -pace, key=lambda shape: -shape.cycles)
-    return front[index] if index < len(front) else None
+@dataclass(frozen=True)
+class _Facts:
+    """What one layer takes on each array."""
+
+    cycles: Ints
+    words: Ints
+    """Of weights, of each group."""
+    slots: Ints
+    """Of requantizer parameters."""
+    multiplies: bool
+    bits: int
+    """Of the parameters of a channel."""
+    digits: int
+    """Multipliers of a requantizer lane."""
+    tables: int
 
 
-def _grid(arrays: Iterable[tuple[int, int, int]]) -> Ints:
-    """Lanes, columns and group of all arrays, one row each."""
-    return np.array(list(arrays), np.int64).reshape(-1, 3)
+class Costs:
+    """Cycles and prices of groups of layers on all arrays of ``shapes``.
+
+    Groups come many at once as ``counts [n, kinds]``: how many there are in each of what each of ``facts``
+    describes, a layer or a type of layers.
+    """
+
+    def __init__(self, shapes: Shapes, facts: Sequence[_Facts]) -> None:
+        self.kind, self.lanes, self.group = shapes.kind, shapes.lanes, shapes.group
+        self.groups = shapes.columns // shapes.group
+        self.positions = shapes.lanes * shapes.columns if shapes.kind == "systolic" else shapes.lanes
+        self._cycles = np.array([fact.cycles for fact in facts], np.float64)
+        self._words = np.array([fact.words for fact in facts], np.float64)
+        self._slots = np.array([fact.slots for fact in facts], np.float64)
+        self._multiplies = np.array([fact.multiplies for fact in facts])
+        self._bits = np.array([fact.bits for fact in facts])
+        self._digits = np.array([fact.digits for fact in facts])
+        self._tables = np.array([fact.tables for fact in facts])
+
+    def cycles(self, counts: Ints) -> Floats:
+        """Cycles of one frame of each group on each array ``[n, arrays]``, holds and short jobs counted."""
+        return counts @ self._cycles
+
+    def multipliers(self, counts: Ints) -> Ints:
+        """Multipliers of each array for each group ``[n, arrays]``: none where nothing is multiplied."""
+        return np.where((counts @ self._multiplies > 0)[:, np.newaxis], self.positions, 0)
+
+    def price(self, counts: Ints, prices: Prices) -> Floats:
+        """What each array for each group would cost, in LUTs ``[n, arrays]``."""
+        present = counts > 0
+        if self.kind == "systolic":
+            cost = self.groups * _memory(counts @ self._words, 8 * self.lanes * self.group, prices)
+        else:
+            cost = _memory(counts @ self._words, 9 * self.lanes, prices)
+        bits = (present * self._bits).max(axis=1, initial=0)[:, np.newaxis]
+        cost += _memory(counts @ self._slots, bits * self.group, prices)
+        tables = 256.0 * (counts @ self._tables)[:, np.newaxis]
+        cost += _memory(tables, 18, prices) * -(-self.lanes // 2)
+        digits = (present * self._digits).max(axis=1, initial=0)[:, np.newaxis]
+        cost += self.group * (SLOT_LANE_LUTS + DIGIT_LUTS * digits)
+        cost += ENGINE_LUTS + POSITION_LUTS * self.positions
+        cost += prices.multiplier * self.multipliers(counts)
+        return cost
+
+
+def _facts(kind: Kind, window: Window, lanes: Ints, columns: Ints, group: Ints) -> _Facts:
+    rows, output_columns = window.size
+    taps = _dot_taps(window, lanes) if kind == "systolic" else np.full_like(lanes, window.taps)
+    groups = columns // group
+    blocks = -(-window.out_channels // columns)
+    weighted = window.operation in ("dot", "multiply")
+    return _Facts(
+        cycles=rows * np.maximum(output_columns * blocks * np.maximum(taps, groups), Sequencer.START),
+        words=blocks * taps if weighted else np.zeros_like(lanes),
+        slots=blocks * groups * len(window.requantizations),
+        multiplies=multiplies(window),
+        bits=parameter_bits(window),
+        digits=lane_multipliers(x=x_bounds([window]), multiplier=max(
+            int(requantization.multiplier.max()) for requantization in window.requantizations)),
+        tables=sum(operand.table is not None for operand in window.operands))
+
+
+def _type(window: Window) -> tuple[object, ...]:
+    """Equal for windows that are alike; channels that are left out make little difference."""
+    return (window.operation, window.size, window.out_channels // ALIKE, tuple(
+        (operand.kernel, None if operand.weights is None else operand.weights.shape[-1] // ALIKE)
+        for operand in window.operands))
+
+
+def _typical(facts: Sequence[_Facts]) -> _Facts:
+    """A layer that is as fast as any of ``facts``, and takes as much as any."""
+    return _Facts(
+        cycles=np.min([fact.cycles for fact in facts], axis=0),
+        words=np.max([fact.words for fact in facts], axis=0),
+        slots=np.max([fact.slots for fact in facts], axis=0),
+        multiplies=facts[0].multiplies, bits=max(fact.bits for fact in facts),
+        digits=max(fact.digits for fact in facts), tables=facts[0].tables)
+
+
+def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> list[tuple[int, int, int]]:
+    if kind == "channel":
+        lanes = _useful([window.out_channels for window in windows], min(MOST_LANES, limit))
+        return [(p, p, g) for p in lanes for g in GROUPS if p % g == 0]
+    inputs = [weights.shape[3] for window in windows for operand in window.operands
+              if (weights := operand.weights) is not None]
+    columns = _useful([window.out_channels for window in windows], limit)
+    return sorted({(p, q, g) for p in _useful(inputs, min(MOST_LANES, limit)) for g in GROUPS
+                   for q in (-(-each // g) * g for each in columns) if p * q <= limit})
+
+
+def _useful(channels: Sequence[int], limit: int) -> list[int]:
+    """Powers of two, and the least numbers that cut one of ``channels`` into some number of parts."""
+    found = {-(-count // parts) for count in set(channels) for parts in range(1, count + 1)}
+    found |= {1 << bit for bit in range(limit.bit_length())}
+    return sorted(number for number in found if number <= limit)
 
 
 def _dot_taps(window: Window, lanes: Ints) -> Ints:
@@ -144,3 +218,10 @@ def _dot_taps(window: Window, lanes: Ints) -> Ints:
         first, last = used_channels(operand)
         total += operand.taps * (last // lanes - first // lanes + 1)
     return total
+
+
+def _memory(depth: Floats, width: Ints | int, prices: Prices) -> Floats:
+    """The least that a memory costs, in block RAM or in LUTs."""
+    blocks = np.min([np.ceil(depth / d) * np.ceil(np.asarray(width) / w) for d, w in _BLOCKS], axis=0)
+    cheapest: Floats = np.minimum(prices.block_ram * blocks, np.ceil(depth / LUT_BITS) * width)
+    return cheapest

@@ -75,12 +75,12 @@ class EngineWork:
     @property
     def edges(self) -> int:
         """Lost where channels do not fill lanes and columns."""
-        return self.engine.multipliers * self.issuing - self.useful
+        return self.engine.positions * self.issuing - self.useful
 
     @property
     def holds(self) -> int:
         """Lost where a dot product is shorter than the way out of its result."""
-        return self.engine.multipliers * (self.cycles - self.issuing)
+        return self.engine.positions * (self.cycles - self.issuing)
 
     @property
     def idle(self) -> float:
@@ -115,7 +115,7 @@ class Facts:
         """All engines in the order of the plan."""
         return tuple(EngineWork(
             engine=engine, layers=tuple(self._layer_work(engine, name) for name in engine.layers),
-            total=engine.multipliers * self.cycles, issuing=self.inputs.prediction.work[engine.name])
+            total=engine.positions * self.cycles, issuing=self.inputs.prediction.work[engine.name])
             for engine in self.plan.engines)
 
     def _layer_work(self, engine: EnginePlan, name: str) -> LayerWork:

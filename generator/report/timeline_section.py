@@ -69,11 +69,11 @@ def _shares(work: EngineWork) -> list[tuple[str, str, float]]:
 def _use(facts: Facts) -> Markup:
     """One bar an engine, as thick as it has multipliers."""
     left, plot = 128, 880
-    most = max(work.engine.multipliers for work in facts.engines)
+    most = max(work.engine.positions for work in facts.engines)
     shapes: list[Markup] = []
     y = 4.0
     for work in facts.engines:
-        height = 16 + 20 * work.engine.multipliers / most
+        height = 16 + 20 * work.engine.positions / most
         shapes.append(text(0, y + height / 2 + 4, work.engine.name, room=left - 8))
         x = float(left)
         for key, meaning, share in _shares(work):
@@ -84,17 +84,17 @@ def _use(facts: Facts) -> Markup:
                 shapes.append(text(x + width / 2, y + height / 2 + 4, shown,
                                    "mid" if key == "idle" else "on mid"))
             x += width
-        shapes.append(text(left + plot + 8, y + height / 2 + 4, f"{TIMES} {work.engine.multipliers}",
+        shapes.append(text(left + plot + 8, y + height / 2 + 4, f"{TIMES} {work.engine.positions}",
                            "quiet"))
         y += height + 8
     return element("figure", picture(left + plot + 48, y, "Use of the multipliers", *shapes, least=560))
 
 
 def _use_table(facts: Facts) -> Markup:
-    rows = [[work.engine.name, count(work.engine.multipliers), count(work.total, 1),
+    rows = [[work.engine.name, count(work.engine.positions), count(work.total, 1),
              *(percent(share) for _, _, share in _shares(work))] for work in facts.engines]
     total = sum(work.total for work in facts.engines)
     sums = [sum(getattr(work, key) for work in facts.engines) for key, _ in PARTS]
     return table(["Engine", "Multipliers", "Multiplier cycles", "Useful", "Empty places", "Holds", "Idle"],
-                 rows, foot=["All", count(facts.inputs.resources.multipliers), count(total, 1),
+                 rows, foot=["All", count(sum(work.engine.positions for work in facts.engines)), count(total, 1),
                              *(percent(quotient(part, total)) for part in sums)])

@@ -1,0 +1,50 @@
+"""Budget: what a plan may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import InputError
+
+__all__ = ["LUTS_OF_MULTIPLIER", "Budget"]
+
+# Lookup tables of four inputs in an 8 x 8 multiplier without a DSP block, rounded up.
+LUTS_OF_MULTIPLIER = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a plan may take; what is not given is not limited, but something must limit the arrays."""
+
+    multipliers: int | None = None
+    """Multipliers of the arrays, in DSP blocks or in LUTs; by default as many as there are ``dsps``, on a
+    chip without any as many as fit into its ``luts``."""
+    dsps: int | None = None
+    """DSP multipliers of the chip, for arrays and requantizers together."""
+    block_rams: int | None = None
+    """Block RAMs of the chip."""
+    luts: int | None = None
+    """Lookup tables that placement can use."""
+    family: str = "ecp5"
+    """What block RAMs hold, see :mod:`gatecast.boards.packing`."""
+    name: str = "the budget"
+    """For messages."""
+
+    def __post_init__(self) -> None:
+        for key in ("multipliers", "dsps", "block_rams", "luts"):
+            number, least = getattr(self, key), int(key == "multipliers")
+            if number is not None and (type(number) is not int or number < least):
+                raise InputError(f"{key} must be an integer of at least {least}, not {number!r}")
+        if self.multipliers is None and not self.dsps and self.luts is None:
+            raise InputError("a budget needs multipliers, DSPs or LUTs to limit the arrays; "
+                             "give one of the three")
+
+    @property
+    def array_limit(self) -> int:
+        """The most multipliers that arrays can have."""
+        if self.multipliers is not None:
+            return self.multipliers
+        if self.dsps:
+            return self.dsps
+        assert self.luts is not None
+        return max(self.luts // LUTS_OF_MULTIPLIER, 1)

@@ -1,0 +1,290 @@
+"""Candidates: groups of layers with an array for each, as fast as a number of multipliers allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.hdl.feature_memory import FeatureMemoryParams
+
+from ..network import Layer, Network
+from .lattice import Lattice
+from .numbers import kind_of
+from .partitions import Fronts, Partition, cuts, improved
+from .plan import EnginePlan, Plan
+from .shapes import Kind, Prices, Shape, Shapes
+
+__all__ = ["Candidate", "Engines", "Kinds"]
+
+Engines = int | Literal["folded", "per-layer", "auto"]
+Floats = npt.NDArray[np.float64]
+
+# More engines of a kind than these, but fewer than layers, have not been seen to pay.
+MOST_ENGINES = 8
+# How closely a pace is found: to one part in so many.
+CLOSE = 1000
+# Arrays of an engine that are tried beside those of the others, and steps of one such search.
+TRIED = 16
+STEPS = 4000
+# Ways to share out the layers that are looked at closely, at each pace.
+WAYS = 6
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Engines without regions: groups of layers, an array for each, and the cycles of the busiest."""
+
+    groups: tuple[tuple[Layer, ...], ...]
+    shapes: tuple[Shape, ...]
+    cycles: float
+
+    def plan(self, network: Network) -> Plan:
+        """The engines in the order of their first layers."""
+        order = {layer.name: index for index, layer in enumerate(network.layers)}
+        pairs = sorted(zip(self.groups, self.shapes, strict=True), key=lambda pair: order[pair[0][0].name])
+        engines: list[EnginePlan] = []
+        for layers, shape in pairs:
+            kind = kind_of(layers[0])
+            number = sum(engine.kind == kind for engine in engines)
+            engines.append(EnginePlan(
+                name=f"{kind}_{number}", kind=kind, lanes=shape.lanes, columns=shape.columns,
+                group=shape.group, layers=tuple(layer.name for layer in layers)))
+        return Plan(network=network, engines=tuple(engines), regions=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """The fastest pace found by work alone, and what no plan within the same multipliers can beat.
+
+    The bound is that of all partitions and arrays if it is ``exact``, or else the sum over all layers of
+    multipliers times cycles, each on the array that wastes the least for it, over the multipliers.
+    """
+
+    cycles: float
+    bound: float
+    exact: bool
+
+
+class Kinds:
+    """The layers of a lowered ``network`` by kind of engine, and all ways to run them.
+
+    ``limit`` is the most multipliers of one array.
+    """
+
+    def __init__(self, network: Network, engines: Engines, limit: int) -> None:
+        self.network, self.limit = network, limit
+        self.parts: list[_Kind] = []
+        kinds: tuple[Kind, ...] = ("systolic", "channel")
+        for kind in kinds:
+            layers = [layer for layer in network.layers if kind_of(layer) == kind]
+            if layers:
+                self.parts.append(_Kind(Shapes(kind, layers, limit), engines))
+        self.links = max(network.tensors[network.input].size, network.tensors[network.output].size)
+
+    def multipliers(self, pace: float) -> float:
+        """The fewest multipliers that keep ``pace``; infinite if none do.
+
+        Exact where all partitions can be looked at (see :attr:`exact`), else those of the best one found.
+        """
+        prices = Prices()
+        total = sum(part.cheapest(pace, prices) for part in self.parts)
+        return total // prices.multiplier if np.isfinite(total) else total
+
+    @property
+    def exact(self) -> bool:
+        """Whether :meth:`multipliers` is the least of all partitions."""
+        return all(part.exact for part in self.parts)
+
+    def pace(self, multipliers: int) -> Pace:
+        """The fastest pace that so many multipliers keep, to one part in :data:`CLOSE`."""
+        slow = float(sum(part.slowest for part in self.parts))
+        if self.multipliers(slow) > multipliers:
+            return Pace(cycles=float("inf"), bound=float("inf"), exact=self.exact)
+        # No engine needs to be faster than the links.
+        fast = self.links - 1.0
+        while slow - fast > max(slow / CLOSE, 1):
+            middle = (fast + slow) // 2
+            fast, slow = (fast, middle) if self.multipliers(middle) <= multipliers else (middle, slow)
+        bound = fast + 1 if self.exact else max(
+            sum(part.work for part in self.parts) / multipliers, self.links)
+        return Pace(cycles=slow, bound=bound, exact=self.exact)
+
+    def candidates(self, pace: float, prices: Prices, multipliers: int) -> Iterator[Candidate]:
+        """The cheapest partitions at ``pace``, each as fast as so many ``multipliers`` make it."""
+        ways = [(sum(price for price, _ in parts), [partition for _, partition in parts])
+                for parts in product(*(part.ways(pace, prices) for part in self.parts))]
+        ways.sort(key=lambda way: way[0])
+        for _, partitions in ways[:WAYS]:
+            choices = [_Choices(part.shapes, group, prices)
+                       for part, partition in zip(self.parts, partitions, strict=True) for group in partition]
+            candidate = _Shaping(self.network, choices, multipliers, self.links).fastest(pace)
+            if candidate is not None:
+                yield candidate
+
+
+class _Kind:
+    """The layers of one kind."""
+
+    def __init__(self, shapes: Shapes, engines: Engines) -> None:
+        self.shapes, self.engines = shapes, engines
+        self.exact = engines == "folded" or (engines == "auto" and Lattice.suits(shapes))
+        self._fronts: dict[Prices, Fronts] = {}
+        self._lattices: dict[Prices, Lattice] = {}
+        self._found: dict[tuple[float, Prices], list[tuple[float, Partition]]] = {}
+
+    @cached_property
+    def slowest(self) -> int:
+        """Cycles of all layers on the slowest array."""
+        everything = self.shapes.members(frozenset(range(len(self.shapes.layers))))
+        return int(self.shapes.of_layers.cycles(everything).max())
+
+    @cached_property
+    def work(self) -> float:
+        """Least sum over layers of multipliers times cycles, each layer on the array that suits it best."""
+        each, costs = np.eye(len(self.shapes.layers), dtype=np.int64), self.shapes.of_layers
+        return float((costs.multipliers(each) * costs.cycles(each)).min(axis=1).sum())
+
+    def cheapest(self, pace: float, prices: Prices) -> float:
+        """Price of the cheapest engines that keep ``pace``; infinite if none do."""
+        return min((price for price, _ in self.ways(pace, prices)), default=float("inf"))
+
+    def ways(self, pace: float, prices: Prices) -> list[tuple[float, Partition]]:
+        """Partitions that keep ``pace`` and their prices, for all numbers of engines that are allowed."""
+        key = pace, prices
+        if key not in self._found:
+            fronts = self._fronts.setdefault(prices, Fronts(self.shapes, prices))
+            made = dict.fromkeys(self._partitions(pace, fronts))
+            priced = [(fronts.total(partition, pace), partition) for partition in made]
+            self._found[key] = [way for way in priced if np.isfinite(way[0])]
+        return self._found[key]
+
+    def _partitions(self, pace: float, fronts: Fronts) -> Iterator[Partition]:
+        count = len(self.shapes.layers)
+        everything: Partition = (frozenset(range(count)),)
+        each: Partition = tuple(frozenset((index,)) for index in range(count))
+        match self.engines:
+            case "folded":
+                yield everything
+            case "per-layer":
+                yield each
+            case "auto":
+                if self.exact:
+                    if fronts.prices not in self._lattices:
+                        self._lattices[fronts.prices] = Lattice(self.shapes, fronts.prices)
+                    yield self._lattices[fronts.prices].cheapest(pace)[1]
+                yield each
+                for partition in cuts(fronts, min(count, MOST_ENGINES), pace).values():
+                    yield partition if self.exact else improved(fronts, partition, pace)
+            case int(number):
+                # That is the number of systolic engines; the others are as many as it takes.
+                found = cuts(fronts, min(count, max(number, MOST_ENGINES)), pace)
+                systolic = self.shapes.kind == "systolic"
+                for cut in [found[number]] if systolic and number in found else found.values():
+                    yield improved(fronts, cut, pace)
+
+
+class _Choices:
+    """The arrays for one group of layers, the cheapest first."""
+
+    def __init__(self, shapes: Shapes, group: frozenset[int], prices: Prices) -> None:
+        self.layers = tuple(shapes.layers[index] for index in sorted(group))
+        members, costs = shapes.members(group), shapes.of_layers
+        cycles, = costs.cycles(members)
+        price, = costs.price(members, prices)
+        order = np.lexsort((cycles, price))
+        self.cycles: Floats = cycles[order]
+        self.multipliers = costs.multipliers(members)[0][order]
+        self.shapes = [shapes.shape(int(index)) for index in order]
+
+    def within(self, pace: float) -> Iterator[int]:
+        """Those that keep ``pace``, the cheapest first, and of each pair of lanes and group only that."""
+        seen = set()
+        for index in np.flatnonzero(self.cycles <= pace):
+            shape = self.shapes[index]
+            if (shape.lanes, shape.group) not in seen:
+                seen.add((shape.lanes, shape.group))
+                yield int(index)
+
+
+class _Shaping:
+    """The arrays of all engines of a partition, which must suit each other where rows pass between them."""
+
+    def __init__(self, network: Network, choices: Sequence[_Choices], limit: int, links: float) -> None:
+        self.choices, self.limit, self.links = choices, limit, links
+        owner = {layer.name: index for index, each in enumerate(choices) for layer in each.layers}
+        self.pairs = {(owner[producer.name], owner[layer.name])
+                      for layer in network.layers for name in layer.inputs
+                      if (producer := network.producer(name)) is not None}
+
+    def fastest(self, pace: float) -> Candidate | None:
+        """The arrays with the fewest cycles of the busiest, of ``pace`` or faster if any are."""
+        chosen = self._at(pace)
+        slack = pace
+        while chosen is None and slack < 4 * pace:
+            slack *= 1.01
+            chosen = self._at(slack)
+        if chosen is None:
+            return None
+        slow, fast = self._cycles(chosen), self.links
+        while fast < slow:
+            middle = (fast + slow) // 2
+            better = self._at(middle)
+            if better is None:
+                fast = middle + 1
+            else:
+                chosen, slow = better, min(self._cycles(better), middle)
+        return Candidate(groups=tuple(each.layers for each in self.choices), cycles=self._cycles(chosen),
+                         shapes=tuple(each.shapes[index]
+                                      for each, index in zip(self.choices, chosen, strict=True)))
+
+    def _cycles(self, chosen: Sequence[int]) -> float:
+        return max(self.links, *(float(each.cycles[index])
+                                 for each, index in zip(self.choices, chosen, strict=True)))
+
+    def _at(self, pace: float) -> tuple[int, ...] | None:
+        """An array for each engine that keeps ``pace``, cheap, within the limit; none if none was found."""
+        tried = [[*each.within(pace)][:TRIED] for each in self.choices]
+        if not all(tried):
+            return None
+        least = [min(int(each.multipliers[index]) for index in indices)
+                 for each, indices in zip(self.choices, tried, strict=True)]
+        steps = 0
+
+        def complete(chosen: tuple[int, ...], spent: int) -> tuple[int, ...] | None:
+            nonlocal steps
+            number = len(chosen)
+            if number == len(tried):
+                return chosen
+            for index in tried[number]:
+                steps += 1
+                total = spent + int(self.choices[number].multipliers[index])
+                if steps > STEPS or total + sum(least[number + 1:]) > self.limit:
+                    continue
+                following = (*chosen, index)
+                if self._suits(following) and (found := complete(following, total)) is not None:
+                    return found
+            return None
+
+        return complete((), 0)
+
+    def _suits(self, chosen: tuple[int, ...]) -> bool:
+        """Whether the last engine's array suits those chosen before."""
+        last = len(chosen) - 1
+        return all(_fit(self.choices[writer].shapes[chosen[writer]].group,
+                        self.choices[reader].shapes[chosen[reader]].lanes)
+                   for writer, reader in self.pairs if max(writer, reader) == last)
+
+
+def _fit(written: int, read: int) -> bool:
+    """Whether a feature memory can be ``written`` so many bytes at a time and ``read`` so many."""
+    try:
+        FeatureMemoryParams(words=1, write_bytes=written, read_bytes=read)
+    except ValueError:
+        return False
+    return True

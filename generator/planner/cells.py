@@ -1,0 +1,123 @@
+"""Cells: which part of a plan is made of DSP blocks, of block RAM or of LUTs, so that it fits a chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gatecast.boards import boards
+
+from ..network import Network
+from .budget import Budget
+from .logic import array_luts, requantizer_luts
+from .numbers import multipliers_of
+from .parameters import requantizer_params
+from .plan import Plan
+from .predict import resources
+from .storages import Storage, storages
+
+__all__ = ["Shortage", "placed"]
+
+# LUTs that a block RAM is worth where a budget does not say how many there are of each.
+LUTS_OF_BLOCK_RAM = 400
+# Memories go into LUTs if that takes no more than this share of what their block RAMs are worth.
+SHARE = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortage:
+    """What the smallest plan that was tried lacks."""
+
+    what: str
+    need: int
+    has: int
+
+    def sentence(self, network: Network, budget: Budget) -> str:
+        """The refusal."""
+        larger = [board.name for board in boards().values() if board.family == budget.family
+                  and {"DSP multipliers": board.multipliers, "block RAMs": board.block_rams,
+                       "LUTs": board.luts}[self.what] >= self.need]
+        return (f"network '{network.name}' needs at least about {self.need:,} {self.what}, {budget.name} has "
+                f"{self.has:,}, {self.need - self.has:,} too few; "
+                + (f"take a larger board such as {larger[0]}" if larger else
+                   "no board of the family has so many; take a smaller network"))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A part that can be in cells of the scarce kind, or in LUTs."""
+
+    part: tuple[str, str]
+    """Owner and field of the plan."""
+    scarce: int
+    """DSP multipliers or block RAMs that it takes there."""
+    luts: int
+    """What it takes in LUTs instead."""
+
+
+def placed(plan: Plan, budget: Budget) -> Plan | Shortage:
+    """``plan`` with a kind of cell for each multiplier and memory, or what it lacks."""
+    dsps, rams = _multipliers(plan), _memories(plan, budget.family)
+    price = LUTS_OF_BLOCK_RAM
+    if budget.luts and budget.block_rams:
+        price = budget.luts // budget.block_rams
+    in_luts = {choice.part for choice in rams if choice.luts <= SHARE * price * choice.scarce}
+    in_luts |= _cheapest((choice for choice in rams if choice.part not in in_luts), budget.block_rams)
+    in_luts |= _cheapest(dsps, budget.dsps)
+    made = _with(plan, in_luts)
+    need = resources(made, budget.family)
+    for what, used, has in (("block RAMs", need.block_rams, budget.block_rams),
+                            ("DSP multipliers", need.dsps, budget.dsps), ("LUTs", need.luts, budget.luts)):
+        if has is not None and used > has:
+            return Shortage(what=what, need=used, has=has)
+    return made
+
+
+def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[tuple[str, str]]:
+    """The parts that are moved to LUTs so that the rest takes no more than ``limit``: the cheapest set."""
+    choices = [choice for choice in choices if choice.scarce]
+    spare = sum(choice.scarce for choice in choices) - (limit or 0)
+    if limit is None or spare <= 0:
+        return set()
+    # For each number of cells freed, up to those needed, the fewest LUTs and the parts moved.
+    best: dict[int, tuple[int, tuple[_Choice, ...]]] = {0: (0, ())}
+    for choice in choices:
+        for freed, (luts, moved) in list(best.items()):
+            total = min(freed + choice.scarce, spare)
+            way = luts + choice.luts, (*moved, choice)
+            if total not in best or way[0] < best[total][0]:
+                best[total] = way
+    return {choice.part for choice in best[spare][1]}
+
+
+def _multipliers(plan: Plan) -> list[_Choice]:
+    found = []
+    for engine in plan.engines:
+        found.append(_Choice((engine.name, "array_in"), multipliers_of(plan.network, engine),
+                             array_luts(plan, engine)))
+        found.append(_Choice((engine.name, "requantizer_in"), requantizer_params(plan, engine).multiplier_parts,
+                             requantizer_luts(plan, engine)))
+    return found
+
+
+def _memories(plan: Plan, family: str) -> list[_Choice]:
+    parts: dict[tuple[str, str], list[Storage]] = {}
+    for storage in storages(plan):
+        if storage.what == "jobs":
+            continue
+        field = "memory_in" if storage.what == "features" else f"{storage.what}_in"
+        parts.setdefault((storage.owner, field), []).append(storage)
+    return [_Choice(part, sum(storage.block_rams(family) for storage in each),
+                    sum(storage.luts(family) for storage in each)) for part, each in parts.items()]
+
+
+def _with(plan: Plan, in_luts: set[tuple[str, str]]) -> Plan:
+    """``plan`` with these parts in LUTs and all others in DSP blocks and block RAM."""
+    fields = {"array_in": "dsp", "requantizer_in": "dsp", "weights_in": "block", "tables_in": "block",
+              "parameters_in": "block"}
+    return replace(
+        plan,
+        engines=tuple(replace(engine, **{field: "lut" if (engine.name, field) in in_luts else kind
+                                         for field, kind in fields.items()}) for engine in plan.engines),
+        regions=tuple(replace(region, memory_in="lut" if (f"{region.writer}_to_{region.reader}", "memory_in")
+                              in in_luts else "block") for region in plan.regions))

@@ -1,0 +1,78 @@
+"""Lattice: the cheapest of all partitions of the layers of one kind, by dynamic programming."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from .partitions import Partition
+from .shapes import Prices, Shapes
+
+__all__ = ["Lattice"]
+
+Ints = npt.NDArray[np.int64]
+
+# What may be tabled: costs of groups on arrays, and ways to split a group in two.
+MOST_ENTRIES = 20_000_000
+MOST_SPLITS = 2_000_000
+
+
+class Lattice:
+    """All groups of the layers of ``shapes``, as how many of each type there are, and what each costs.
+
+    The cheapest partition of a group is its cheapest split into one engine, which has the first layer, and
+    the cheapest partition of the rest. Layers of a type are alike, so a group is a vector of counts.
+    """
+
+    def __init__(self, shapes: Shapes, prices: Prices) -> None:
+        self.shapes = shapes
+        sizes = [len(indices) for indices in shapes.types]
+        self._counts = np.array(list(product(*(range(size + 1) for size in sizes))), np.int64)
+        # A group by its place in that list: the last type counts fastest.
+        self._weights = np.cumprod([1, *(size + 1 for size in reversed(sizes[1:]))])[::-1]
+        self._cycles = shapes.of_types.cycles(self._counts)
+        self._prices = shapes.of_types.price(self._counts, prices)
+        self._engines = [self._within(counts) for counts in self._counts]
+
+    @staticmethod
+    def suits(shapes: Shapes) -> bool:
+        """Whether there are few enough groups and splits."""
+        sizes = np.array([len(indices) for indices in shapes.types], np.float64)
+        groups = np.prod(sizes + 1)
+        return bool(groups * len(shapes.lanes) <= MOST_ENTRIES
+                    and np.prod((sizes + 1) * (sizes + 2) / 2) <= MOST_SPLITS)
+
+    def _within(self, counts: Ints) -> Ints:
+        """All groups within ``counts`` that have a layer of its first type, by their place."""
+        places = np.zeros(1, np.int64)
+        used = np.flatnonzero(counts)
+        for number in used:
+            steps = np.arange(int(number == used[0]), counts[number] + 1) * self._weights[number]
+            places = (places[:, np.newaxis] + steps).ravel()
+        return places
+
+    def cheapest(self, pace: float) -> tuple[float, Partition]:
+        """Price and partition of all layers at a ``pace`` in cycles; infinite where none is fast enough."""
+        engine = np.where(self._cycles <= pace, self._prices, np.inf).min(axis=1)
+        best, chosen = np.full(len(engine), np.inf), np.zeros(len(engine), np.int64)
+        best[0] = 0
+        for place in range(1, len(engine)):
+            engines = self._engines[place]
+            totals = engine[engines] + best[place - engines]
+            least = int(totals.argmin())
+            best[place], chosen[place] = totals[least], engines[least]
+        price = float(best[-1])
+        return price, tuple(self._partition(chosen)) if np.isfinite(price) else ()
+
+    def _partition(self, chosen: Ints) -> Iterator[frozenset[int]]:
+        """The groups of the best partition; of a type, the first layers go to the first engine found."""
+        left = [list(indices) for indices in self.shapes.types]
+        place = len(chosen) - 1
+        while place:
+            engine = int(chosen[place])
+            yield frozenset(indices.pop(0) for count, indices in zip(self._counts[engine], left, strict=True)
+                            for _ in range(count))
+            place -= engine
