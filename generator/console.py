@@ -89,12 +89,15 @@ def steps(what: str) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show that the body runs; where nothing can move it is a line, if it takes over ``QUIET_SECONDS``."""
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that the body runs, and what it does, as it tells what it gets.
+
+    Where nothing can move it is one line, if the body takes over ``QUIET_SECONDS``.
+    """
     with _progress() as progress:
-        progress.add_task(what, total=None)
+        task = progress.add_task(what, total=None)
         with _said_late(what, progress.disable):
-            yield
+            yield lambda doing: progress.update(task, description=f"{what}: {doing}")
 
 
 @contextmanager

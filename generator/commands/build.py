@@ -48,7 +48,8 @@ def _run(arguments: Namespace) -> Outcome:
     check_replaceable(arguments.output)
     board = find_board(arguments.board or DEFAULT_BOARD)
     check_builds(board)
-    network, plan = planned(arguments)
+    network, found = planned(arguments)
+    plan = found.plan
     result: dict[str, Any] = plan_summary(plan, network)
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)

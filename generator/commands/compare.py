@@ -35,7 +35,8 @@ def _run(arguments: Namespace) -> Outcome:
     """Plan, simulate with probes, compare."""
     # Imported here, because it brings the hardware, which takes a while.
     from ..layer_trial import compare
-    network, plan = planned(arguments)
+    network, found = planned(arguments)
+    plan = found.plan
     reference = None
     if arguments.reference is not None:
         if arguments.reference.suffix.lower() != ".npz":

@@ -51,7 +51,8 @@ def _run(arguments: Namespace) -> Outcome:
     """Plan, simulate where asked to, write."""
     # A taken folder is said before anything slow starts.
     check_replaceable(arguments.output)
-    network, plan = planned(arguments)
+    network, found = planned(arguments)
+    plan = found.plan
     result: dict[str, Any] = plan_summary(plan, network)
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from .. import console, flow
 from ..lowering import lower
 from ..network import Network
-from ..planner import Engines, Plan, plan
+from ..planner import Engines, Found, search
 from ..reader import read
 from ..targets import DEFAULT_BOARD
 
@@ -58,18 +58,19 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
     target.add_argument("--board", metavar="BOARD",
                         help=f"board to fit; `gatecast boards` lists them (default: {DEFAULT_BOARD})")
     if family:
-        target.add_argument("--family", metavar="FAMILY", help="family to fit instead: ecp5 or ice40")
+        target.add_argument("--family", metavar="FAMILY",
+                            help="family to fit instead: ecp5, ice40, gowin or xc7")
     parser.add_argument("--multipliers", metavar="N", type=count,
                         help="array multipliers to use, lanes of channel arrays included (default: all)")
     parser.add_argument("--engines", metavar="E", type=_engines, default="auto",
                         help="folded, a number of systolic engines, per-layer or auto (default: auto)")
 
 
-def planned(arguments: Namespace) -> tuple[Network, Plan]:
-    """The network as it was read, and its plan for the options of :func:`add_budget`."""
+def planned(arguments: Namespace) -> tuple[Network, Found]:
+    """The network as it was read, and the plan found for the options of :func:`add_budget`."""
     # The options first: a typing error is not worth reading weights for.
     limits = flow.budget(arguments.board, family=getattr(arguments, "family", None),
                          multipliers=arguments.multipliers)
     network = read(arguments.network)
-    with console.working(f"planning {network.name}"):
-        return network, plan(lower(network), limits, engines=arguments.engines)
+    with console.working(f"planning {network.name}") as progress:
+        return network, search(lower(network), limits, engines=arguments.engines, progress=progress)

@@ -23,8 +23,8 @@ def _add(parser: ArgumentParser) -> None:
 
 def _run(arguments: Namespace) -> Outcome:
     """Plan the network."""
-    network, plan = planned(arguments)
-    result = plan_summary(plan, network)
+    network, found = planned(arguments)
+    result = plan_summary(found.plan, network)
     return Outcome(result=result, shown=shown(result))
 
 

@@ -42,7 +42,8 @@ def _run(arguments: Namespace) -> Outcome:
     """Plan, simulate, compare."""
     if arguments.waves is not None:
         _keep(arguments)
-    network, plan = planned(arguments)
+    network, found = planned(arguments)
+    plan = found.plan
     expect = None
     if arguments.expect is not None:
         expect = load_arrays(arguments.expect, "y")["y"]
