@@ -19,7 +19,8 @@ from gatecast.commands.simulate import wave_formats
 from gatecast.networks import shipped
 
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
-          "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn")
+          "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn, tang-nano-9k, tang-nano-20k, tang-primer-20k, "
+          "arty-a7-35t, arty-a7-100t")
 COMMANDS = "inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
 
 
@@ -102,7 +103,8 @@ def test_boards() -> None:
     assert ", ".join(board["name"] for board in found) == BOARDS
     assert found[3] == {
         "name": "ulx3s-85f", "title": "Radiona ULX3S (LFE5U-85F)", "family": "ecp5", "device": "LFE5U-85F",
-        "luts": 83640, "ffs": 83640, "multipliers": 156, "block_rams": 208, "memory_bits": 208 * 18 * 1024,
+        "luts": 83640, "lut_inputs": 4, "ffs": 83640, "multipliers": 156, "multiplier_bits": [18, 18],
+        "block_rams": 208, "memory_bits": 208 * 18 * 1024, "lut_ram_bits": 669_120,
         "oscillator_mhz": 25.0, "bitstream": True}
     assert "icebreaker" in cli("boards")[1]
 

@@ -12,7 +12,8 @@ from tiny_description import ARRAYS, changed
 from gatecast.networks import shipped
 
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
-          "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn")
+          "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn, tang-nano-9k, tang-nano-20k, tang-primer-20k, "
+          "arty-a7-35t, arty-a7-100t")
 COMMANDS = "inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan", "digits", "--board", "ulx3s"],
      f"found the board 'ulx3s' (did you mean 'ulx3s-85f'?), allowed: {BOARDS}"),
     (["plan", "digits", "--family", "ecp"],
-     "found the family 'ecp' (did you mean 'ecp5'?), allowed: ecp5, ice40"),
+     "found the family 'ecp' (did you mean 'ecp5'?), allowed: ecp5, ice40, gowin, xc7"),
     (["plan", "digits", "--family", "ecp5", "--board", "ulx3s-85f"],
      "argument --board: not allowed with argument --family; see `gatecast plan --help`"),
     (["plan", "digits", "--multipliers", "0"],

@@ -24,8 +24,10 @@ def _boards(_arguments: Namespace) -> Outcome:
     known = boards().values()
     rows = [{
         "name": board.name, "title": board.title, "family": board.family, "device": board.device,
-        "luts": board.luts, "ffs": board.ffs, "multipliers": board.multipliers,
+        "luts": board.luts, "lut_inputs": board.part.lut_inputs, "ffs": board.ffs,
+        "multipliers": board.multipliers, "multiplier_bits": list(board.part.multiplier_bits),
         "block_rams": board.block_rams, "memory_bits": board.block_rams * board.block_ram_bits,
+        "lut_ram_bits": board.part.lut_ram_bits,
         "oscillator_mhz": board.clock_hz / 1e6, "bitstream": board.builds,
     } for board in known]
     shown = console.table(
