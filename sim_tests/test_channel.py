@@ -13,6 +13,7 @@ import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Value
 from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.channel import ChannelArray, ChannelParams
 from gatecast.verilog import run_yosys
@@ -58,7 +59,7 @@ class Dot:
 
 
 def random_params(rng: np.random.Generator, operations: Collection[str], *, lanes: int | None = None,
-                  sum_width: int = 20) -> ChannelParams:
+                  sum_width: int = 20, **kinds: Any) -> ChannelParams:
     group = int(rng.integers(1, 4)) if lanes is None else 1
     lanes = lanes or group * int(rng.integers(1, 4))
     weights = tables = None
@@ -70,7 +71,7 @@ def random_params(rng: np.random.Generator, operations: Collection[str], *, lane
         bound = 1 << int(rng.integers(1, 19))
         tables = rng.integers(-bound, bound, (rng.integers(1, 4), 256))
     return ChannelParams(lanes=lanes, group=group, operations=operations, sum_width=sum_width,
-                         weights=weights, tables=tables)
+                         weights=weights, tables=tables, **kinds)
 
 
 def random_dot(params: ChannelParams, rng: np.random.Generator, reads: int) -> Dot:
@@ -268,6 +269,40 @@ def test_builds_what_the_operations_need_and_no_more(operations, tmp_path):
         "read_rtlil design.il", "hierarchy -top top", "proc", "memory_collect", "flatten",
         "select -assert-none t:$dlatch t:$dlatchsr t:$adlatch t:$sr",
         f"select -assert-count {multipliers} t:$mul", f"select -assert-count {memories} t:$mem_v2"])
+
+
+LUTS = {"weights_in": "lut", "tables_in": "lut", "multipliers_in": "lut"}
+
+
+@pytest.mark.parametrize("operations", [("multiply",), ("product",), ("lookup",), OPERATIONS], ids="-".join)
+def test_a_kind_changes_no_bit_and_no_cycle(operations):
+    rng = np.random.default_rng(3)
+    params = random_params(rng, operations, **LUTS)
+    check(params, [random_dot(params, rng, int(rng.integers(1, 8))) for _ in range(20)])
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize("in_luts", ["weights_in", "tables_in", "multipliers_in"])
+def test_what_becomes_of_each_kind(in_luts, tmp_path):
+    """3 multipliers, a memory of 30 bits for weights and two for tables; each in LUTs in its turn."""
+    rng = np.random.default_rng(0)
+    array = ChannelArray(ChannelParams(
+        lanes=3, group=3, operations=OPERATIONS, sum_width=20,
+        weights=rng.integers(-256, 256, (30, 3), np.int16),
+        tables=rng.integers(-500, 500, (1, 256)), **{in_luts: "lut"}))
+    cells = counts(array, ECP5, tmp_path)
+    assert cells["MULT18X18D"] == (0 if in_luts == "multipliers_in" else 3)
+    assert cells["DP16KD"] + cells["PDPW16KD"] == (
+        3 - {"weights_in": 1, "tables_in": 2, "multipliers_in": 0}[in_luts])
+
+
+def test_refuses_kinds():
+    for name in "weights_in", "tables_in":
+        assert refusal(ChannelParams, lanes=2, group=1, operations={"sum"}, sum_width=16,
+                       **{name: "dsp"}) == (
+            f"Channel {name} must be 'block' or 'lut', not 'dsp'")
+    assert refusal(ChannelParams, lanes=2, group=1, operations={"sum"}, sum_width=16, multipliers_in="") == (
+        "Channel multipliers_in must be 'dsp' or 'lut', not ''")
 
 
 @pytest.mark.parametrize(("lanes", "group"), [(4, 3), (0, 1), (4, 0), (2, 4)])

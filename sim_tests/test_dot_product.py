@@ -7,9 +7,10 @@ from hdl_bench import play, refusal
 from gatecast.hdl.dot_product import DotProduct
 
 
+@pytest.mark.parametrize("kind", ["dsp", "lut"])
 @pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (2, 3), (3, 4), (4, 4), (5, 5), (7, 5), (8, 5),
                                                 (13, 6), (16, 6), (17, 7)])
-def test_dot_product(lanes, latency):
+def test_dot_product(lanes, latency, kind):
     assert DotProduct.latency(lanes) == latency
     rng = np.random.default_rng(lanes)
     vectors = rng.integers(-128, 128, (30, 2, lanes))
@@ -17,7 +18,7 @@ def test_dot_product(lanes, latency):
     vectors = np.concatenate([vectors, [np.full((2, lanes), -128), [[-128] * lanes, [127] * lanes]],
                               [[row, [-128] * lanes] for row in np.eye(lanes, dtype=int) * -128]])
     stimulus = [{"a": a.tolist(), "b": b.tolist()} for a, b in vectors]
-    trace = play(DotProduct(lanes), [*stimulus, *[{}] * latency], ["p"])
+    trace = play(DotProduct(lanes, kind), [*stimulus, *[{}] * latency], ["p"])
     assert [row["p"] for row in trace[latency:]] == [int(a @ b) for a, b in vectors]
 
 

@@ -4,9 +4,13 @@ import random
 
 import pytest
 from amaranth.hdl import Shape, signed, unsigned
-from hdl_bench import play
+from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
+from gatecast.hdl.row_multiplier import RowMultiplier
+
+KINDS = ("dsp", "lut")
 
 
 def extremes(shape: Shape) -> list[int]:
@@ -35,11 +39,36 @@ NARROW = [(signed(8), signed(8)), (unsigned(1), unsigned(1)), (signed(1), signed
           (unsigned(18), unsigned(18))]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("a", "b"), NARROW)
-def test_multiplier(a, b):
+def test_multiplier(a, b, kind):
     assert Multiplier.LATENCY == 2
     pairs = operands(a, b, seed=a.width)
-    assert products(Multiplier(a, b), pairs, 2) == [x * y for x, y in pairs]
+    assert products(Multiplier(a, b, kind), pairs, 2) == [x * y for x, y in pairs]
+
+
+def test_all_products_of_bytes_in_luts():
+    pairs = [(x, y) for x in range(-128, 128) for y in range(-128, 128)]
+    assert products(Multiplier(signed(8), signed(8), "lut"), pairs, 2) == [x * y for x, y in pairs]
+
+
+@pytest.mark.parametrize(("a", "b"), [(Shape(a, a_signed), Shape(b, b_signed)) for a in (1, 2, 3, 4)
+                                      for b in (1, 3) for a_signed in (0, 1) for b_signed in (0, 1)])
+def test_all_products_of_a_few_bits_in_luts(a, b):
+    def numbers(shape):
+        return range(-(1 << (shape.width - 1)), 1 << (shape.width - 1)) if shape.signed else range(
+            1 << shape.width)
+
+    pairs = [(x, y) for x in numbers(a) for y in numbers(b)]
+    assert products(Multiplier(a, b, "lut"), pairs, 2) == [x * y for x, y in pairs]
+
+
+@pytest.mark.parametrize("latency", [1, 2, 3, 4, 6, 9])
+@pytest.mark.parametrize(("a", "b"), [(signed(8), signed(8)), (unsigned(1), signed(7)),
+                                      (signed(13), unsigned(11))])
+def test_rows_of_any_latency(a, b, latency):
+    pairs = operands(a, b, seed=latency)
+    assert products(RowMultiplier(a, b, latency), pairs, latency) == [x * y for x, y in pairs]
 
 
 @pytest.mark.parametrize(("a", "b", "p"), [
@@ -47,10 +76,11 @@ def test_multiplier(a, b):
     (signed(8), unsigned(8), signed(16)), (unsigned(1), unsigned(5), unsigned(5)),
     (signed(1), signed(1), unsigned(1)), (signed(2), unsigned(3), signed(5))])
 def test_products_are_as_narrow_as_can_be(a, b, p):
-    for kind in (Multiplier, WideMultiplier):
-        dut = kind(a, b)
-        play(dut, [{}], ["p"])
-        assert dut.p.shape() == p
+    for made in (Multiplier, WideMultiplier):
+        for kind in KINDS:
+            dut = made(a, b, kind)
+            play(dut, [{}], ["p"])
+            assert dut.p.shape() == p
 
 
 WIDE = [*NARROW, (signed(19), unsigned(17)), (signed(20), unsigned(18)), (unsigned(18), signed(24)),
@@ -58,18 +88,20 @@ WIDE = [*NARROW, (signed(19), unsigned(17)), (signed(20), unsigned(18)), (unsign
         (signed(35), unsigned(1)), (signed(36), signed(1)), (signed(1), unsigned(52))]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("a", "b"), WIDE)
-def test_wide_multiplier(a, b):
+def test_wide_multiplier(a, b, kind):
     latency = WideMultiplier.latency(a, b)
     pairs = operands(a, b, seed=a.width + 100 * b.width)
-    assert products(WideMultiplier(a, b), pairs, latency) == [x * y for x, y in pairs]
+    assert products(WideMultiplier(a, b, kind), pairs, latency) == [x * y for x, y in pairs]
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(12))
-def test_wide_multiplier_of_random_widths(seed):
+def test_wide_multiplier_of_random_widths(seed, kind):
     rng = random.Random(seed)
     a, b = (Shape(rng.randrange(1, 60), rng.random() < 0.5) for _ in range(2))
-    test_wide_multiplier(a, b)
+    test_wide_multiplier(a, b, kind)
 
 
 @pytest.mark.parametrize(("shape", "digits"), [
@@ -93,3 +125,27 @@ def test_parts_and_latency(a, b, multipliers):
     """One multiplication, and an addition for each part but the first."""
     assert WideMultiplier.multipliers(a, b) == multipliers
     assert WideMultiplier.latency(a, b) == 2 + multipliers - 1
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("a", "b", "luts"), [
+    (signed(8), signed(8), 80), (signed(9), signed(9), 97), (signed(18), unsigned(17), 347),
+    (signed(24), unsigned(20), 526)])
+def test_what_becomes_of_each_kind(a, b, luts, tmp_path):
+    """On ECP5: DSP blocks as many as counted or none; of LUTs no more than was measured once."""
+    dsp = counts(WideMultiplier(a, b, "dsp"), ECP5, tmp_path)
+    assert dsp["MULT18X18D"] == WideMultiplier.multipliers(a, b)
+    lut = counts(WideMultiplier(a, b, "lut"), ECP5, tmp_path)
+    assert lut["MULT18X18D"] == 0
+    assert lut["LUT4"] + 2 * lut["CCU2C"] <= luts
+
+
+@pytest.mark.parametrize("made", [Multiplier, WideMultiplier])
+def test_refuses_other_kinds(made):
+    assert refusal(made, signed(8), signed(8), "fast") == (
+        f"{made.__name__} kind must be 'dsp' or 'lut', not 'fast'")
+
+
+def test_refuses_products_at_once():
+    assert refusal(RowMultiplier, signed(8), signed(8), 0) == (
+        "RowMultiplier latency must be at least 1, not 0")

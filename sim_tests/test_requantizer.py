@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import FIELDS, Requantizer, RequantizerParams
 
 
-def made(requantization, *, lanes, low, high):
+def made(requantization, *, lanes, low, high, **kinds):
     """Parameters for sums from ``low`` to ``high``, whichever channel they are for."""
     return RequantizerParams(requantization=requantization, lanes=lanes, sums=(low, high),
-                             x=(low + int(requantization.bias.min()), high + int(requantization.bias.max())))
+                             x=(low + int(requantization.bias.min()), high + int(requantization.bias.max())),
+                             **kinds)
 
 
 def table(**columns: list[int]) -> Requantization:
@@ -121,6 +123,16 @@ def test_both_sides_of_every_step(low, high, lanes):
     assert run(params, slots) == expected(params, slots)
 
 
+@pytest.mark.parametrize(("low", "high"), RANGES[:-1])
+def test_a_kind_changes_no_value_and_no_cycle(low, high):
+    rng = random.Random(f"{low} {high}")
+    requantization = random_requantization(rng, 4, low, high)
+    params = made(requantization, lanes=2, low=low, high=high, parameters_in="lut", multipliers_in="lut")
+    assert params.latency == made(requantization, lanes=2, low=low, high=high).latency
+    slots = all_steps(params, low, high, rng)
+    assert run(params, slots) == expected(params, slots)
+
+
 @pytest.mark.parametrize("columns", [
     {"multiplier": [1, 1]},                                                    # no shift at all
     {"multiplier": [1, 1], "shift": [3, 3]},                                   # the same for all channels
@@ -200,7 +212,29 @@ def test_table_has_a_row_for_each_slot():
 def test_multipliers_are_counted_for_all_lanes(lanes, multiplier, multipliers):
     params = made(table(multiplier=[multiplier] * 4), lanes=lanes,
                                low=-2**17, high=2**17 - 1)
-    assert params.multipliers == multipliers
+    assert params.multipliers == params.multiplier_parts == multipliers
+    in_luts = made(table(multiplier=[multiplier] * 4), lanes=lanes, low=-2**17, high=2**17 - 1,
+                   multipliers_in="lut")
+    assert (in_luts.multipliers, in_luts.multiplier_parts) == (0, multipliers)
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("parameters_in", "multipliers_in"), [("block", "lut"), ("lut", "dsp")])
+def test_what_becomes_of_each_kind(parameters_in, multipliers_in, tmp_path):
+    requantization = random_requantization(random.Random(2), 40, -2**19, 2**19)
+    params = made(requantization, lanes=2, low=-2**19, high=2**19, parameters_in=parameters_in,
+                  multipliers_in=multipliers_in)
+    cells = counts(Requantizer(params), ECP5, tmp_path)
+    assert params.multiplier_parts > 2
+    assert cells["MULT18X18D"] == params.multipliers
+    assert (cells["DP16KD"] + cells["PDPW16KD"] > 0) == (parameters_in == "block")
+
+
+def test_refuses_kinds():
+    assert refusal(made, table(bias=[0]), lanes=1, low=0, high=1, parameters_in="dsp") == (
+        "Requantizer parameters_in must be 'block' or 'lut', not 'dsp'")
+    assert refusal(made, table(bias=[0]), lanes=1, low=0, high=1, multipliers_in="block") == (
+        "Requantizer multipliers_in must be 'dsp' or 'lut', not 'block'")
 
 
 @pytest.mark.parametrize("seed", range(5))

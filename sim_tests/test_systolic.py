@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.systolic import SystolicArray, SystolicGroup, SystolicParams
@@ -18,11 +19,11 @@ def wrapped(value: int, width: int) -> int:
     return (value + (1 << (width - 1))) % (1 << width) - (1 << (width - 1))
 
 
-def random_params(rng: np.random.Generator, sum_width: int = 24) -> SystolicParams:
+def random_params(rng: np.random.Generator, sum_width: int = 24, **kinds: Any) -> SystolicParams:
     group, groups, lanes, depth = (int(rng.integers(1, 5)) for _ in range(4))
     weights = rng.integers(-128, 128, (depth + 3, group * groups, lanes)).astype(np.int8)
     weights[rng.random(weights.shape) < 0.2] = -128
-    return SystolicParams(weights=weights, group=group, sum_width=sum_width)
+    return SystolicParams(weights=weights, group=group, sum_width=sum_width, **kinds)
 
 
 def random_beats(params: SystolicParams, rng: random.Random, dots: int) -> list[dict[str, Any]]:
@@ -76,6 +77,25 @@ def test_every_slot_in_its_cycle(seed):
     params = random_params(np.random.default_rng(seed))
     beats = random_beats(params, random.Random(seed), dots=12)
     assert observed_slots(params, beats) == expected_slots(params, beats)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_kind_changes_no_bit_and_no_cycle(seed):
+    params = random_params(np.random.default_rng(seed), weights_in="lut", multipliers_in="lut")
+    beats = random_beats(params, random.Random(seed), dots=12)
+    assert observed_slots(params, beats) == expected_slots(params, beats)
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("weights_in", "multipliers_in"), [("block", "lut"), ("lut", "dsp")])
+def test_what_becomes_of_each_kind(weights_in, multipliers_in, tmp_path):
+    """A word of 4 weights for each of 2 groups, 8 multipliers."""
+    weights = np.random.default_rng(0).integers(-128, 128, (20, 4, 2)).astype(np.int8)
+    params = SystolicParams(weights=weights, group=2, sum_width=20, weights_in=weights_in,
+                            multipliers_in=multipliers_in)
+    cells = counts(SystolicArray(params), ECP5, tmp_path)
+    assert cells["MULT18X18D"] == (8 if multipliers_in == "dsp" else 0)
+    assert cells["DP16KD"] + cells["PDPW16KD"] == (2 if weights_in == "block" else 0)
 
 
 @pytest.mark.parametrize(("columns", "group", "lanes"), [
@@ -135,3 +155,11 @@ def test_refuses_weights(weights, found):
 def test_refuses_groups_that_do_not_divide(group):
     assert refusal(SystolicParams, weights=np.zeros((2, 6, 1), np.int8), group=group, sum_width=20) == (
         f"Systolic group must divide the 6 columns, not {group}")
+
+
+def test_refuses_kinds():
+    weights = np.zeros((2, 6, 1), np.int8)
+    assert refusal(SystolicParams, weights=weights, group=2, sum_width=20, weights_in="auto") == (
+        "Systolic weights_in must be 'block' or 'lut', not 'auto'")
+    assert refusal(SystolicParams, weights=weights, group=2, sum_width=20, multipliers_in="block") == (
+        "Systolic multipliers_in must be 'dsp' or 'lut', not 'block'")

@@ -10,6 +10,7 @@ from amaranth.hdl import Module, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.table import Table
 
@@ -62,6 +63,43 @@ def test_refuses_no_rows():
 
 def test_refuses_rows_of_different_columns():
     assert refusal(Table, [{"a": 1, "b": 2}, {"a": 1}]) == "Table needs the same columns in all rows"
+
+
+def rows_of(count: int, *bits: int) -> list[dict[str, int]]:
+    """Rows of columns that need these many bits, and a constant one."""
+    rng = random.Random(count)
+    return [{"constant": 1, **{f"column_{index}": rng.getrandbits(width) | (1 << width - 1) * (row == 0)
+                               for index, width in enumerate(bits)}} for row in range(count)]
+
+
+@pytest.mark.parametrize(("rows", "kind"), [
+    (rows_of(1, 90), "lut"),
+    # A LUT holds 16 rows of a bit; 11 of them for each of 36 bits are 396, 12 are more than 400.
+    (rows_of(176, 36), "lut"), (rows_of(177, 36), "block"), (rows_of(176, 20, 16), "lut"),
+    # Two block RAMs are worth twice that.
+    (rows_of(177, 37), "lut"), (rows_of(177, 36, 36), "block"),
+    (rows_of(800, 8), "lut"), (rows_of(801, 8), "block"),
+])
+def test_kind_follows_the_size(rows, kind):
+    assert Table.kind(rows) == kind
+    assert Table(rows).stored_in == kind
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("rows", "kind"), [
+    (rows_of(176, 36), None), (rows_of(177, 36), None), (rows_of(20, 9), "block"), (rows_of(300, 18), "lut")])
+def test_tables_are_what_they_are_said_to_be(rows, kind, tmp_path):
+    cells = counts(Table(rows, kind), ECP5, tmp_path)
+    blocks = cells["DP16KD"] + cells["PDPW16KD"]
+    assert blocks == ((kind or Table.kind(rows)) == "block")
+    # What the rule reckons with; noise as here needs more LUTs where they also choose among the others.
+    if not blocks:
+        reckoned = Table.bits(rows) // len(rows) * -(-len(rows) // Table.LUT_WORDS)
+        assert cells["LUT4"] <= 1.5 * reckoned
+
+
+def test_refuses_other_kinds():
+    assert refusal(Table, [{"a": 1}], "dsp") == "Table kind must be 'block' or 'lut', not 'dsp'"
 
 
 class Holding(wiring.Component):
