@@ -1,6 +1,6 @@
-"""Ready networks: descriptions and weights that this project trained.
+"""Ready networks: descriptions, with weights that this project trained or random ones.
 
-A network ``NAME`` is a folder ``NAME/`` with its description ``NAME.yaml``, the weights beside it and,
+A network ``NAME`` is a folder ``NAME/`` with its description ``NAME.yaml``, trained weights beside it and,
 where there are any, labelled inputs to try it on in ``NAME_test.npz`` (arrays ``x`` and ``label``).
 """
 

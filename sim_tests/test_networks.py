@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -93,6 +94,14 @@ def test_work_and_parameters(name: str) -> None:
     assert work / 1e6 == pytest.approx(millions, rel=3e-3)
     linear = [layer.operator for layer in network(name).layers if isinstance(layer.operator, Linear)]
     assert sum(operator.weights.size + operator.bias.size for operator in linear) == parameters
+
+
+def test_the_table_in_the_documentation() -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "network-description.md").read_text()
+    for name in RANDOM:
+        input_shape = " x ".join(map(str, network(name).tensors[network(name).input].shape))
+        work, _, parameters = WORK[name]
+        assert page.count(f"| `{name}` | {input_shape} | {work:,} | {parameters:,} |") == 1
 
 
 @pytest.mark.parametrize(("name", "shapes"), [

@@ -123,6 +123,13 @@ def test_lowering_changes_nothing(tmp_path: Path) -> None:
     assert np.array_equal(golden.run(lower(network), frames)["scores"], golden.run(network, frames)["scores"])
 
 
+def test_the_description_in_the_documentation(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[1] / "docs" / "network-description.md"
+    network = described(tmp_path, page.read_text().split("```yaml\n")[2].split("```")[0])
+    assert [tensor.shape for tensor in network.tensors.values()] == [
+        (32, 32, 3), (32, 32, 16), (16, 16, 16), (1, 1, 10)]
+
+
 @pytest.mark.parametrize("channels", [1, 16, 256, 4096])
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])
 def test_sums_of_many_terms_stay_in_32_bits(tmp_path: Path, channels: int, zero_point: int) -> None:
