@@ -68,8 +68,8 @@ def fold_dot(window: Window, views: Sequence[View],
                     total += math.prod(shape)
                     check_weights(total, own)
                     arrays.append(np.zeros(shape, np.int8))
-                channels = _selection([piece.channels[index] for index in indices])
-                arrays[time][..., channels] = weights[..., _selection(indices)]
+                into = _selection([piece.channels[index] for index in indices])
+                arrays[time][..., into] = weights[..., _selection(indices)]
     if not read:
         # All is constant. Something must be read nevertheless: a value that counts nothing.
         tensor, (_, _, channels) = next(iter(shapes.items()))

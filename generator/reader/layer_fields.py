@@ -96,8 +96,8 @@ class LayerFields:
 
     def output(self, activation: str) -> Quantization:
         """The quantization of a convolution or a dense layer, which only random weights choose themselves."""
-        random = isinstance(self.weights, RandomWeights)
-        return quantization(self.fields, self.weights.quantization(activation) if random else None)
+        default = self.weights.quantization(activation) if isinstance(self.weights, RandomWeights) else None
+        return quantization(self.fields, default)
 
     def same(self, of: str) -> Quantization:
         """The quantization of an operator that keeps its input's, which is that ``of`` something."""
