@@ -177,7 +177,9 @@ class _Kind:
                 if self.exact:
                     if fronts.prices not in self._lattices:
                         self._lattices[fronts.prices] = Lattice(self.shapes, fronts.prices)
-                    yield self._lattices[fronts.prices].cheapest(pace)[1]
+                    price, partition = self._lattices[fronts.prices].cheapest(pace)
+                    if np.isfinite(price):
+                        yield partition
                 yield each
                 for partition in cuts(fronts, min(count, MOST_ENGINES), pace).values():
                     yield partition if self.exact else improved(fronts, partition, pace)
