@@ -97,10 +97,7 @@ def test_the_prediction_is_that_of_the_events(seed, style):
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
 def test_the_bottleneck_is_the_busiest(seed, style):
-    """Nothing is faster than its busiest part; the taps of an engine are counted, its holds are not.
-
-    The links are parts too, but no engine.
-    """
+    """Nothing is faster than its busiest part, be it a link or an engine with its holds and short jobs."""
     made = make(seed, style)
     prediction, built = predict(made), parameters(made)
     work = {"source": built.input_bytes, "sink": built.output_bytes}
@@ -109,9 +106,15 @@ def test_the_bottleneck_is_the_busiest(seed, style):
             layer.sequencer.jobs * layer.walk.columns * layer.walk.blocks * layer.walk.dot_taps
             for layer in params.layers)
     assert prediction.work == work
-    assert prediction.cycles_per_inference >= max(work.values())
-    of_engines = {engine.name: work[engine.name] for engine in made.engines}
-    assert prediction.bottleneck_cycles == max(of_engines.values()) == of_engines[prediction.bottleneck]
+    occupied = dict(work)
+    for engine, params in zip(made.engines, built.engines, strict=True):
+        occupied[engine.name] = sum(layer.sequencer.jobs * max(layer.walk.job_cycles, Sequencer.START)
+                                    for layer in params.layers)
+    assert prediction.occupied == occupied
+    if prediction.periodic:
+        assert prediction.cycles_per_inference >= max(occupied.values())
+    assert occupied[prediction.bottleneck] == max(occupied.values())
+    assert prediction.bottleneck_cycles == work[prediction.bottleneck]
     for name, cycles in work.items():
         assert prediction.busy(name) == cycles / prediction.cycles_per_inference
 

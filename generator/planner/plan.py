@@ -108,12 +108,13 @@ class Prediction:
     """Cycles until the last byte of the first frame has left, others coming in behind it."""
     work: Mapping[str, int]
     """Cycles of a frame in which each engine and each link issues."""
+    occupied: Mapping[str, int]
+    """The same with the holds between results, and with what a short job leaves until the next can begin."""
 
     @property
     def bottleneck(self) -> str:
-        """The engine with the most work; the links are busy in ways of their own."""
-        engines = [name for name in self.work if name not in (SOURCE, SINK)]
-        return max(engines, key=lambda name: self.work[name])
+        """The engine or link that is occupied the longest; an engine where a link is so for as long."""
+        return max(self.occupied, key=lambda name: (self.occupied[name], name not in (SOURCE, SINK)))
 
     @property
     def bottleneck_cycles(self) -> int:

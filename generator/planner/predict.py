@@ -23,7 +23,9 @@ def predict(plan: Plan) -> Prediction:
         cycles_per_inference=steady.pace, periodic=steady.periodic,
         latency_cycles=steady.latency,
         work={actor.name: sum(layer.tap_cycles * layer.rows for layer in actor.layers)
-              for actor in numbers.actors})
+              for actor in numbers.actors},
+        occupied={actor.name: sum(max(layer.job_cycles, actor.start) * layer.rows for layer in actor.layers)
+                  for actor in numbers.actors})
 
 
 def resources(plan: Plan, family: str = "ecp5") -> Resources:
