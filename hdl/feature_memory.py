@@ -1,14 +1,15 @@
-"""Feature memory: the block RAM between one producing and one reading engine."""
+"""Feature memory: what lies between one producing and one reading engine."""
 
 from typing import Any
 
 from amaranth.hdl import Module, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from .mixed_radix import MixedRadix
 from .pipeline import bits_for_range
+from .storage import MemoryKind, check_memory_kind, make_memory, read_register
 
 __all__ = ["FeatureMemory", "FeatureMemoryParams", "widths_fit"]
 
@@ -35,15 +36,19 @@ class FeatureMemoryParams:
         Depth.
     write_bytes, read_bytes : int
         Channels that one write and one read carry, of widths that fit (:func:`widths_fit`).
+    kind : MemoryKind
+        What it is made of.
     """
 
-    def __init__(self, *, words: int, write_bytes: int, read_bytes: int) -> None:
+    def __init__(self, *, words: int, write_bytes: int, read_bytes: int, kind: MemoryKind = "block") -> None:
         if words < 1:
             raise ValueError(f"Feature memory needs at least one word, not {words}")
         if not widths_fit(write_bytes, read_bytes):
             raise ValueError(f"Feature memory needs reads of a multiple of the bytes of a write, or writes "
                              f"of a power of two times those of a read, not {write_bytes} bytes written and "
                              f"{read_bytes} read")
+        check_memory_kind("Feature memory kind", kind)
+        self.kind = kind
         self.words, self.write_bytes, self.read_bytes = words, write_bytes, read_bytes
         self.word_bytes = max(write_bytes, read_bytes)
         self.writes_per_word = self.word_bytes // write_bytes
@@ -65,7 +70,7 @@ class FeatureMemory(wiring.Component):
     Throughput   a write and a read a cycle
     Latency      :attr:`READ_LATENCY` from ``read_address`` to ``read_data``, counted in enabled cycles;
                  a write is seen by reads whose address comes in the next cycle or later
-    Resources    ``words`` words of the wider port
+    Resources    a memory of ``words`` words of the wider port, of the kind :attr:`FeatureMemoryParams.kind`
     ===========  ====================================================================
 
     Rows pass from layer to layer as in the row buffers of DNNBuilder (Zhang et al., ICCAD 2018).
@@ -104,10 +109,9 @@ class FeatureMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         params = self.params
-        # Without no_rw_check Yosys adds logic that makes simultaneous accesses transparent.
-        m.submodules.words = words = memory.Memory(
-            shape=unsigned(8 * params.word_bytes), depth=params.words, init=[],
-            attrs={"no_rw_check": True})
+        m.submodules.words = words = make_memory(
+            params.kind, shape=unsigned(8 * params.word_bytes), depth=params.words,
+            written=True, unchecked=True)
         write = words.write_port(
             granularity=8 * params.write_bytes if params.writes_per_word > 1 else None)
         part_bits = params.write_radix.part_bits
@@ -117,15 +121,14 @@ class FeatureMemory(wiring.Component):
             write.en.eq(self.write_enable << self.write_address[:part_bits]),
         ]
 
-        read = words.read_port()
         part_bits = exact_log2(params.reads_per_word)
+        word = read_register(m, words, self.read_address >> part_bits, enable=self.read_enable)
         part = Signal(part_bits, reset_less=True)
         read_data = Signal(8 * params.read_bytes, reset_less=True)
-        m.d.comb += [read.addr.eq(self.read_address >> part_bits), read.en.eq(self.read_enable)]
         with m.If(self.read_enable):
             m.d.sync += [
                 part.eq(self.read_address[:part_bits]),
-                read_data.eq(read.data.word_select(part, 8 * params.read_bytes)),
+                read_data.eq(word.word_select(part, 8 * params.read_bytes)),
             ]
         m.d.comb += Value.cast(self.read_data).eq(read_data)
         return m

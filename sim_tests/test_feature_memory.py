@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hdl_bench import play, refusal
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
 from gatecast.hdl.feature_memory import FeatureMemory, FeatureMemoryParams, widths_fit
 
@@ -104,6 +105,24 @@ def test_memory_never_written_reads_as_zero():
 def test_a_word_holds_the_larger_of_both(write_bytes, read_bytes, word, writes, reads):
     params = FeatureMemoryParams(words=2, write_bytes=write_bytes, read_bytes=read_bytes)
     assert (params.word_bytes, params.writes_per_word, params.reads_per_word) == (word, writes, reads)
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("write_bytes", "read_bytes"), [(4, 4), (2, 6), (4, 1)])
+@pytest.mark.parametrize("kind", ["block", "lut"])
+def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes, tmp_path):
+    """As block RAM it has no logic that looks for reads of what is being written."""
+    params = FeatureMemoryParams(words=40, write_bytes=write_bytes, read_bytes=read_bytes, kind=kind)
+    cells = counts(FeatureMemory(params), ECP5, tmp_path)
+    blocks, rams = cells["DP16KD"] + cells["PDPW16KD"], cells["TRELLIS_DPR16X4"]
+    assert (blocks > 0, rams) == ((True, 0) if kind == "block" else (False, 3 * 2 * params.word_bytes))
+    if kind == "block":
+        assert cells["TRELLIS_FF"] <= 8 * read_bytes + params.reads_per_word.bit_length()
+
+
+def test_refuses_kinds():
+    assert refusal(FeatureMemoryParams, words=1, write_bytes=1, read_bytes=1, kind="auto") == (
+        "Feature memory kind must be 'block' or 'lut', not 'auto'")
 
 
 @pytest.mark.parametrize("words", [0, -1])
