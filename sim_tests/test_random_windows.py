@@ -34,7 +34,7 @@ def test_outputs_and_cycles(seed: int) -> None:
     network = random_windows(seed, layers=2 + seed % 5)
     shape = network.tensors[network.input].shape
     x = np.random.default_rng(seed).integers(-128, 128, (FRAMES, *shape)).astype(np.int8)
-    plan = random_plan(network, STYLES[seed % len(STYLES)], seed)
+    plan = random_plan(network, STYLES[seed % len(STYLES)] if seed < 11 else "any", seed)
     predicted = events.run(schedule(plan), FRAMES, offered=FRAMES)
     accelerator = elaborate(plan)
     probes = {f"{plan.engines[index].name}.{what}": signal for index, engine in enumerate(accelerator.engines)
