@@ -167,6 +167,17 @@ def test_refusals(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert sentence(tmp_path, SHORT.replace(old, new)) == f"tiny.yaml:{said}"
 
 
+@pytest.mark.parametrize(("source", "output", "found"), [
+    ("1e-30", "1e+30", "inf"), ("1e+30", "1e-30", "0.0")])
+def test_scales_too_far_apart_for_float32(tmp_path: Path, source: str, output: str, found: str) -> None:
+    text = SHORT.replace("shape: [12, 12, 3]",
+                         f"shape: [12, 12, 3], quantization: {{scale: {source}, zero_point: 0}}")
+    text = text.replace("activation: relu}",
+                        f"activation: relu, quantization: {{scale: {output}, zero_point: 0}}}}", 1)
+    assert sentence(tmp_path, text) == ("tiny.yaml:5: layer 'conv': weight_scales must be positive and "
+                                        f"finite, not {found}..{found}")
+
+
 def test_only_random_weights_have_default_quantizations(tmp_path: Path) -> None:
     text = TINY.replace("    quantization: {scale: 0.25, zero_point: -128}\n", "")
     assert sentence(tmp_path, text) == ("tiny.yaml:7: layer 'conv': quantization: found nothing, "

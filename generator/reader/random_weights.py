@@ -89,15 +89,18 @@ class RandomWeights:
         while (LARGEST_WEIGHT >> shift) * (LARGEST_VALUE + 1) * terms > INT32_MAX and shift < 6:
             shift += 1
         largest = LARGEST_WEIGHT >> shift
-        sum_rms = (math.sqrt(terms) * math.sqrt(largest * (largest + 1) / 3) * self._rms[source.name])
+        sum_rms = math.sqrt(terms) * math.sqrt(largest * (largest + 1) / 3) * self._rms[source.name]
         scale = output.scale * self._spread(output, activation) / (_scale(source) * sum_rms)
         bias = self._bytes(f"{name}/bias", 4 * channels).view("<i4").astype(np.int64)
         factors = LEAST_FACTOR + self._bytes(f"{name}/scales", channels).astype(np.int64) % FACTORS
+        # Quantizations that are written may be too far apart for float32, which the operator refuses.
+        with np.errstate(over="ignore", under="ignore"):
+            scales = (factors * (scale / 256)).astype(np.float32).astype(np.float64)
         return {
             "weights": self._drawn(f"{name}/weights", size, shift).reshape(shape),
             # Up to a quarter of what sums spread.
             "bias": ((bias * max(1, int(sum_rms / 4))) >> 31).astype(np.int32),
-            "weight_scales": (factors * (scale / 256)).astype(np.float32).astype(np.float64)}
+            "weight_scales": scales}
 
     def follow(self, operator: Operator, sources: Sequence[Tensor], output: Tensor) -> None:
         """Take note of what ``operator`` makes of ``sources``: the root mean square of ``output``."""
