@@ -86,7 +86,8 @@ class _Ring:
         slots = -(-self.channels // memory.params.write_bytes)
         pixels = np.arange(self.width)[:, np.newaxis] * region.pixel_words << radix.part_bits
         # Words are padded to the wider side of the memory; what no channel needs is not written.
-        self.offsets: Indices = (pixels + [radix.address(slot) for slot in range(slots)]).reshape(-1)
+        parts = np.array([radix.address(slot) for slot in range(slots)], np.int64)
+        self.offsets: Indices = (pixels + parts).reshape(-1)
         self._first, self._row = region.base << radix.part_bits, region.row_words << radix.part_bits
         self._rows = region.rows
 
