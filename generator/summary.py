@@ -1,8 +1,7 @@
-"""What there is to say about a network and about a plan, in numbers: plain data under fixed keys."""
+"""What there is to say about a network, in numbers: plain data under fixed keys."""
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
@@ -13,10 +12,9 @@ from .network import Layer, Network
 from .operators.lookup import Lookup
 from .operators.operator import Operator
 from .operators.window import Window
-from .planner import Plan, Prediction, Resources, predict, resources
-from .planner.numbers import multipliers_of
+from .plan_summary import plan_summary
 
-__all__ = ["multiplier_utilization", "network_summary", "parameters", "plan_summary"]
+__all__ = ["network_summary", "parameters", "plan_summary"]
 
 
 def network_summary(network: Network, lowered: Network) -> dict[str, Any]:
@@ -115,46 +113,3 @@ def _kind(layer: Layer) -> str:
         return layer.operator.kind
     name = type(layer.operator).__name__
     return "".join(f"_{c.lower()}" if c.isupper() and index else c.lower() for index, c in enumerate(name))
-
-
-def multiplier_utilization(network: Network, prediction: Prediction, need: Resources) -> float:
-    """Share of the array multipliers that work for ``network`` in a mean cycle."""
-    return network.macs / (need.multipliers * prediction.cycles_per_inference)
-
-
-def plan_summary(plan: Plan, network: Network | None = None) -> dict[str, Any]:
-    """Cycles, multipliers, memory, engines and regions of ``plan``.
-
-    ``network`` is the network as it was read, whose work counts; lowering may add products with zeros.
-    ``multipliers`` are those of the arrays, lanes that only add not counted; ``multiplier_utilization`` is
-    ``macs_per_inference / (multipliers * cycles_per_inference)``; ``bottleneck_utilization`` is the share of
-    cycles in which the busiest engine, ``bottleneck``, issues work; ``periodic`` says that the mean is exact.
-    """
-    network = plan.network if network is None else network
-    prediction, need = predict(plan), resources(plan)
-    cycles = prediction.cycles_per_inference
-    return {
-        "network": plan.network.name,
-        "macs_per_inference": network.macs,
-        "cycles_per_inference": cycles,
-        "latency_cycles": prediction.latency_cycles,
-        "multipliers": need.multipliers,
-        "requantizer_multipliers": need.requantizer_multipliers,
-        "multiplier_utilization": multiplier_utilization(network, prediction, need),
-        "bottleneck": prediction.bottleneck,
-        "bottleneck_utilization": prediction.busy(prediction.bottleneck),
-        "periodic": prediction.periodic,
-        "engines": [{
-            "name": engine.name, "kind": engine.kind, "lanes": engine.lanes, "columns": engine.columns,
-            "group": engine.group, "multipliers": multipliers_of(plan.network, engine),
-            "layers": list(engine.layers), "busy_cycles": prediction.work[engine.name],
-        } for engine in plan.engines],
-        "regions": [{
-            "tensor": region.tensor, "writer": region.writer, "reader": region.reader, "rows": region.rows,
-            "bytes": region.rows * math.prod(plan.network.tensors[region.tensor].shape[1:]),
-        } for region in plan.regions],
-        "weight_bits": need.weight_bits,
-        "parameter_bits": need.parameter_bits,
-        "feature_bits": need.feature_bits,
-        "memory_bits": need.memory_bits,
-    }

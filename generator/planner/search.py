@@ -62,6 +62,8 @@ class Found:
     """See :class:`~.candidates.Pace`."""
     others: tuple[tuple[Plan, float], ...]
     """Next best plans, with ample regions, and their cycles."""
+    budget: Budget
+    """What the plan was allowed to take."""
 
 
 def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan:
@@ -113,7 +115,7 @@ class _Search:
                 if found:
                     (chosen, cycles), *others = found
                     return Found(plan=chosen, cycles=cycles, others=tuple(others), bound=pace.bound,
-                                 exact=pace.exact)
+                                 exact=pace.exact, budget=self.budget)
         assert self.shortage is not None
         raise InputError(self.shortage.sentence(self.network, self.budget))
 

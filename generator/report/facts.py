@@ -12,7 +12,7 @@ from ..planner.layout import MemoryLayout, layouts
 from ..planner.numbers import blocks, layer_window, word_span
 from ..planner.plan import SINK, SOURCE, EnginePlan
 from ..planner.schedule import Schedule, schedule
-from ..summary import multiplier_utilization
+from ..plan_summary import multiplier_utilization
 from .inputs import ReportInputs
 from .style import COLOURS
 

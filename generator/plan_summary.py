@@ -1,0 +1,149 @@
+"""What there is to say about a plan, in numbers: plain data under fixed keys."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gatecast.boards import Part
+
+from .network import Network
+from .planner import Found, Plan, Prediction, Resources
+from .planner.explanation import EngineCells, explain
+from .planner.work import EngineWork, LayerWork
+
+__all__ = ["multiplier_utilization", "plan_summary"]
+
+# Whose block RAMs are counted where neither a chip nor a budget says.
+FAMILY = "ecp5"
+
+
+def multiplier_utilization(network: Network, prediction: Prediction, need: Resources) -> float:
+    """Share of the array multipliers that work for ``network`` in a mean cycle; 0 where there are none."""
+    return _share(network.macs, need.multipliers * prediction.cycles_per_inference)
+
+
+def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | None = None,
+                 part: Part | None = None, clock_mhz: float | None = None) -> dict[str, Any]:
+    """Cycles, bottleneck, cells, memory, engines and regions of ``plan``.
+
+    ``network`` is the network as it was read, whose work counts; lowering may add products with zeros.
+    ``found`` is what the search knew besides ``plan``, ``part`` the chip, ``clock_mhz`` a clock to count
+    seconds with: what depends on one that is not given is None.
+
+    Speed: ``cycles_per_inference`` (``periodic`` says that the mean is exact), ``latency_cycles``, and with a
+    clock ``inferences_per_second`` and ``latency_seconds``. ``multipliers`` are those of the arrays, lanes
+    that only add not counted; ``multiplier_utilization`` is ``macs_per_inference / (multipliers *
+    cycles_per_inference)``, ``budget_utilization`` the same of all array multipliers that were allowed.
+
+    Why not faster: ``bottleneck`` is the engine, ``source`` or ``sink`` that is occupied the longest,
+    ``bottleneck_utilization`` the share of cycles in which it issues work, ``bottleneck_reason`` a clause.
+    ``lower_bound_cycles`` is what no plan within the budget can beat: that of all partitions and arrays that
+    were allowed where ``lower_bound_exact``, else that of the work alone. ``alternatives`` are the next best
+    plans with ample feature memories, each with its ``cycles_per_inference`` and ``engines``.
+
+    Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates; ``limits`` is what was
+    allowed of ``multipliers``, ``dsps``, ``block_rams`` and ``luts``, ``chip`` what there is.
+
+    ``engines``: their array, the kinds of their cells, ``busy_cycles`` in which an engine issues, and how it
+    spends the cycles of an inference. ``useful_cycles`` (what its work would take if it filled all lanes and
+    columns), ``edge_cycles`` (lost where channels do not fill them), ``hold_cycles`` (results in each other's
+    way, jobs too short) and ``waiting_cycles`` (no job ready) add up to ``cycles_per_inference``.
+    ``block_rams`` and ``stored_bits`` are by ``weights``, ``tables``, ``parameters`` and ``jobs``. ``loops``
+    are its layers with their loops from outside to inside: ``rows``, ``columns``, ``blocks`` of output
+    channels, a hold of ``hold_cycles``, then of each of ``operands`` kernel rows and columns and ``words`` of
+    input channels; ``cycles`` of a frame, ``filled`` the share of the places in the array that have a use.
+
+    ``links``: ``busy_cycles`` of ``source`` and ``sink``, which move a byte a cycle. ``memories`` are the
+    feature memories, ``regions`` the rows of each tensor in them.
+    """
+    network = plan.network if network is None else network
+    budget = None if found is None else found.budget
+    family = part.family if part is not None else FAMILY if budget is None else budget.family
+    why = explain(plan, network, family=family)
+    prediction, need = why.prediction, why.resources
+    cycles = prediction.cycles_per_inference
+    return {
+        "network": plan.network.name,
+        "macs_per_inference": network.macs,
+        "cycles_per_inference": cycles,
+        "latency_cycles": prediction.latency_cycles,
+        "clock_mhz": clock_mhz,
+        "inferences_per_second": None if clock_mhz is None else clock_mhz * 1e6 / cycles,
+        "latency_seconds": None if clock_mhz is None else prediction.latency_cycles / clock_mhz / 1e6,
+        "multipliers": need.multipliers,
+        "requantizer_multipliers": need.requantizer_multipliers,
+        "multiplier_utilization": multiplier_utilization(network, prediction, need),
+        "budget_utilization": None if budget is None else _share(network.macs, budget.array_limit * cycles),
+        "bottleneck": prediction.bottleneck,
+        "bottleneck_utilization": prediction.busy(prediction.bottleneck),
+        "bottleneck_reason": why.reason,
+        "lower_bound_cycles": None if found is None else found.bound,
+        "lower_bound_exact": None if found is None else found.exact,
+        "periodic": prediction.periodic,
+        "dsps": need.dsps, "block_rams": need.block_rams, "luts": need.luts, "ffs": need.ffs,
+        "limits": None if budget is None else {
+            "multipliers": budget.array_limit, "dsps": budget.dsps, "block_rams": budget.block_rams,
+            "luts": budget.luts},
+        "chip": None if part is None else {
+            "device": part.device, "dsps": part.multipliers, "block_rams": part.block_rams,
+            "luts": part.luts, "ffs": part.ffs},
+        "engines": [_engine(plan, work, cells) for work, cells in zip(why.engines, why.cells, strict=True)],
+        "links": [{"name": name, "busy_cycles": prediction.work[name]} for name in ("source", "sink")],
+        "alternatives": None if found is None else [_alternative(*other) for other in found.others],
+        "memories": [{
+            "writer": memory.writer, "reader": memory.reader, "memory_in": memory.kind,
+            "words": memory.params.words, "word_bits": 8 * memory.params.word_bytes,
+            "block_rams": block_rams,
+        } for memory, block_rams in why.memories],
+        "regions": [{
+            "tensor": region.tensor, "writer": region.writer, "reader": region.reader, "rows": region.rows,
+            "frame_rows": plan.network.tensors[region.tensor].shape[0], "memory_in": region.memory_in,
+            "bytes": region.rows * math.prod(plan.network.tensors[region.tensor].shape[1:]),
+        } for region in plan.regions],
+        "weight_bits": need.weight_bits,
+        "parameter_bits": need.parameter_bits,
+        "feature_bits": need.feature_bits,
+        "memory_bits": need.memory_bits,
+    }
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def _engine(plan: Plan, work: EngineWork, cells: EngineCells) -> dict[str, Any]:
+    engine = work.engine
+    return {
+        "name": engine.name, "kind": engine.kind, "lanes": engine.lanes, "columns": engine.columns,
+        "group": engine.group, "multipliers": cells.multipliers,
+        "requantizer_multipliers": cells.requantizer_multipliers, "dsps": cells.dsps,
+        "array_in": engine.array_in, "requantizer_in": engine.requantizer_in,
+        "weights_in": "external" if plan.external_weights else engine.weights_in,
+        "tables_in": engine.tables_in, "parameters_in": engine.parameters_in,
+        "stored_bits": dict(cells.bits), "block_rams": dict(cells.block_rams),
+        "layers": list(engine.layers), "busy_cycles": work.issuing, "useful_cycles": work.useful_cycles,
+        "edge_cycles": work.edge_cycles, "hold_cycles": work.hold_cycles,
+        "waiting_cycles": work.waiting_cycles, "loops": [_loops(layer) for layer in work.layers],
+    }
+
+
+def _loops(work: LayerWork) -> dict[str, Any]:
+    return {
+        "layer": work.layer.name, "rows": work.jobs, "columns": work.columns, "blocks": work.blocks,
+        "hold_cycles": work.hold, "operands": [
+            {"tensor": tensor, "kernel_rows": operand.kernel[0], "kernel_columns": operand.kernel[1],
+             "words": words}
+            for tensor, operand, words in zip(work.layer.inputs, work.window.operands, work.words,
+                                              strict=True)],
+        "cycles": work.cycles, "filled": work.filled,
+    }
+
+
+def _alternative(plan: Plan, cycles: float) -> dict[str, Any]:
+    return {
+        "cycles_per_inference": cycles,
+        "engines": [{"name": engine.name, "kind": engine.kind, "lanes": engine.lanes,
+                     "columns": engine.columns, "group": engine.group, "layers": list(engine.layers)}
+                    for engine in plan.engines],
+    }
