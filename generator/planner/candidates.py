@@ -115,15 +115,17 @@ class Kinds:
             sum(part.work for part in self.parts) / multipliers, self.links)
         return Pace(cycles=slow, bound=bound, exact=self.exact)
 
-    def candidates(self, pace: float, prices: Prices, multipliers: int) -> Iterator[Candidate]:
-        """The cheapest partitions at ``pace``, each as fast as so many ``multipliers`` make it."""
+    def candidates(self, pace: float, prices: Prices, multipliers: int, *,
+                   fast: bool = True) -> Iterator[Candidate]:
+        """The cheapest partitions at ``pace``; if ``fast``, each as fast as ``multipliers`` make it."""
         ways = [(sum(price for price, _ in parts), [partition for _, partition in parts])
                 for parts in product(*(part.ways(pace, prices) for part in self.parts))]
         ways.sort(key=lambda way: way[0])
         for _, partitions in ways[:WAYS]:
             choices = [_Choices(part.shapes, group, prices)
                        for part, partition in zip(self.parts, partitions, strict=True) for group in partition]
-            candidate = _Shaping(self.network, choices, multipliers, self.links).fastest(pace)
+            shaping = _Shaping(self.network, choices, multipliers, self.links)
+            candidate = shaping.fastest(pace) if fast else shaping.cheapest(pace)
             if candidate is not None:
                 yield candidate
 
@@ -224,6 +226,11 @@ class _Shaping:
                       for layer in network.layers for name in layer.inputs
                       if (producer := network.producer(name)) is not None}
 
+    def cheapest(self, pace: float) -> Candidate | None:
+        """The cheapest arrays that keep ``pace``."""
+        chosen = self._at(pace)
+        return None if chosen is None else self._candidate(chosen)
+
     def fastest(self, pace: float) -> Candidate | None:
         """The arrays with the fewest cycles of the busiest, of ``pace`` or faster if any are."""
         chosen = self._at(pace)
@@ -241,6 +248,9 @@ class _Shaping:
                 fast = middle + 1
             else:
                 chosen, slow = better, min(self._cycles(better), middle)
+        return self._candidate(chosen)
+
+    def _candidate(self, chosen: Sequence[int]) -> Candidate:
         return Candidate(groups=tuple(each.layers for each in self.choices), cycles=self._cycles(chosen),
                          shapes=tuple(each.shapes[index]
                                       for each, index in zip(self.choices, chosen, strict=True)))

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from gatecast.boards import boards
-
-from ..network import Network
 from .budget import Budget
 from .logic import array_luts, requantizer_luts
 from .numbers import multipliers_of
@@ -29,18 +26,9 @@ class Shortage:
     """What the smallest plan that was tried lacks."""
 
     what: str
+    """The binding one: block RAMs, DSP multipliers or LUTs."""
     need: int
     has: int
-
-    def sentence(self, network: Network, budget: Budget) -> str:
-        """The refusal."""
-        larger = [board.name for board in boards().values() if board.family == budget.family
-                  and {"DSP multipliers": board.multipliers, "block RAMs": board.block_rams,
-                       "LUTs": board.luts}[self.what] >= self.need]
-        return (f"network '{network.name}' needs at least about {self.need:,} {self.what}, {budget.name} has "
-                f"{self.has:,}, {self.need - self.has:,} too few; "
-                + (f"take a larger board such as {larger[0]}" if larger else
-                   "no board of the family has so many; take a smaller network"))
 
 
 @dataclass(frozen=True)
@@ -61,16 +49,30 @@ def placed(plan: Plan, budget: Budget) -> Plan | Shortage:
     price = LUTS_OF_BLOCK_RAM
     if budget.luts and budget.block_rams:
         price = budget.luts // budget.block_rams
-    in_luts = {choice.part for choice in rams if choice.luts <= SHARE * price * choice.scarce}
-    in_luts |= _cheapest((choice for choice in rams if choice.part not in in_luts), budget.block_rams)
-    in_luts |= _cheapest(dsps, budget.dsps)
-    made = _with(plan, in_luts)
-    need = resources(made, budget.family)
-    for what, used, has in (("block RAMs", need.block_rams, budget.block_rams),
-                            ("DSP multipliers", need.dsps, budget.dsps), ("LUTs", need.luts, budget.luts)):
+    cheap = {choice.part for choice in rams if choice.luts <= SHARE * price * choice.scarce}
+    for_rams = _cheapest((choice for choice in rams if choice.part not in cheap), budget.block_rams)
+    for_dsps = _cheapest(dsps, budget.dsps)
+    made = _with(plan, cheap | for_rams | for_dsps)
+    shortage = _shortage(made, budget)
+    if shortage is None or shortage.what != "LUTs":
+        return shortage or made
+    # Where LUTs are short because they stand in for something else, that is what is missing.
+    for moved in (cheap | for_dsps, cheap | for_rams, cheap):
+        without = _shortage(_with(plan, moved), budget)
+        if without is not None and without.what != "LUTs":
+            return without
+    return shortage
+
+
+def _shortage(plan: Plan, budget: Budget) -> Shortage | None:
+    """What ``plan`` lacks, LUTs first."""
+    need = resources(plan, budget.family)
+    for what, used, has in (("LUTs", need.luts, budget.luts),
+                            ("block RAMs", need.block_rams, budget.block_rams),
+                            ("DSP multipliers", need.dsps, budget.dsps)):
         if has is not None and used > has:
             return Shortage(what=what, need=used, has=has)
-    return made
+    return None
 
 
 def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[tuple[str, str]]:
@@ -95,7 +97,8 @@ def _multipliers(plan: Plan) -> list[_Choice]:
     for engine in plan.engines:
         found.append(_Choice((engine.name, "array_in"), multipliers_of(plan.network, engine),
                              array_luts(plan, engine)))
-        found.append(_Choice((engine.name, "requantizer_in"), requantizer_params(plan, engine).multiplier_parts,
+        found.append(_Choice((engine.name, "requantizer_in"),
+                             requantizer_params(plan, engine).multiplier_parts,
                              requantizer_luts(plan, engine)))
     return found
 

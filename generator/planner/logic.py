@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gatecast.hdl.multiplier import WideMultiplier
 
 from .numbers import multipliers_of
 from .parameters import requantizer_params

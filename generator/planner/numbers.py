@@ -48,7 +48,7 @@ def kind_of(layer: Layer) -> Literal["systolic", "channel"]:
 
 
 def multiplies(window: Window) -> bool:
-    """Whether an array needs multipliers for ``window``; those of other windows only add, compare, look up."""
+    """Whether an array needs multipliers for ``window``; for others it only adds, compares or looks up."""
     return window.operation in ("dot", "multiply", "product")
 
 

@@ -13,7 +13,8 @@ from gatecast.hdl.storage import MemoryKind
 from ..errors import InputError
 from ..network import Network
 
-__all__ = ["MEMORIES_OF", "MULTIPLIERS_OF", "SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region", "Resources"]
+__all__ = ["MEMORIES_OF", "MULTIPLIERS_OF", "SINK", "SOURCE", "EnginePlan", "Plan", "Prediction", "Region",
+           "Resources"]
 
 # The links, where an engine is named as writer or reader.
 SOURCE, SINK = "source", "sink"

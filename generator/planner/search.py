@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..errors import InputError
 from ..network import Network
@@ -11,28 +12,41 @@ from ..operators.window import Window
 from .budget import Budget
 from .candidates import Candidate, Engines, Kinds
 from .cells import Shortage, placed
+from .events import steady_state
 from .numbers import kind_of
 from .plan import Plan
 from .predict import predict
-from .events import steady_state
 from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows, with_two_frames
 from .schedule import schedule
 from .shapes import Prices
+from .shortages import too_few_multipliers, too_small
 from .verification import verify
 
 __all__ = ["Found", "plan", "search"]
 
-# How much slower than the fastest partition by work alone others may be that are run through the event
-# model, which knows of waiting.
-SLACKS = (1.0, 1.003, 1.006, 1.01, 1.015, 1.02, 1.03)
-# How much slower plans get, step by step, until memory and logic suffice.
+# How much slower plans get, step by step, until memory and logic suffice; and halvings of the last step.
 SLOWER = (1.0, 1.02, 1.05, 1.1, 1.2, 1.35, 1.6, 2, 3, 5, 10, 30, 100, 1000)
-# Plans that are kept for the sizing of their regions, and frames of the event model to compare them.
-FINALISTS = 4
+HALVINGS = 2
+# Frames of the event model to compare plans.
 FRAMES = 40
 
 # Multipliers alone count at first; then block RAM too, then all logic.
-PRICES = (Prices(), Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400))
+DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
+
+
+@dataclass(frozen=True)
+class _Breadth:
+    """How many partitions are looked at."""
+
+    prices: Prices
+    slacks: tuple[float, ...] = (1.0, 1.003, 1.006, 1.01, 1.015, 1.02, 1.03)
+    """How much slower than the pace by work alone they may be: the event model knows of waiting too."""
+    finalists: int = 4
+    """Plans that are kept for the sizing of their regions."""
+
+
+WIDE = (_Breadth(Prices()), _Breadth(DEAR_RAM), _Breadth(LEAN))
+NARROW = (_Breadth(DEAR_RAM, slacks=(1.0,), finalists=2), _Breadth(LEAN, slacks=(1.0,), finalists=2))
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,8 @@ class _Effort:
     jobs: int
 
 
+# Where more than that is missing, smaller regions are not tried.
+FAR = 1.1
 # Where block RAM is short, more of both.
 EFFORTS = (_Effort(TOLERANCE, MOST_JOBS), _Effort(2 * TOLERANCE, 3 * MOST_JOBS),
            _Effort(4 * TOLERANCE, 3 * MOST_JOBS))
@@ -77,7 +93,7 @@ def search(network: Network, budget: Budget, *, engines: Engines = "auto",
 
     ``engines``: one engine of each kind (``"folded"``), a number of systolic ones, one engine for each layer
     (``"per-layer"``), or whatever is fastest (``"auto"``). Refused with an ``InputError`` that names what
-    does not fit. The same input gives the same plan.
+    does not fit. The same input gives the same plan. ``progress`` is told what is being done.
     """
     _check(network, engines)
     return _Search(network, budget, engines, progress).run()
@@ -98,77 +114,96 @@ class _Search:
     """The search of one plan."""
 
     def __init__(self, network: Network, budget: Budget, engines: Engines, progress: Progress) -> None:
-        self.network, self.budget, self.progress = network, budget, progress
-        self.engines = engines
-        self.kinds = Kinds(network, engines, budget.array_limit)
-        self.shortage: Shortage | None = None
+        self.network, self.budget, self.engines, self.progress = network, budget, engines, progress
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """The layers by kind of engine, and all ways to run them."""
+        return Kinds(self.network, self.engines, self.budget.array_limit)
 
     def run(self) -> Found:
         """The best plan that fits."""
-        self.progress("partitions")
+        self.progress("what fits")
+        self._refuse_what_cannot_fit()
+        self.progress("the fastest partition")
         pace = self.kinds.pace(self.budget.array_limit)
-        if pace.cycles == float("inf"):
-            raise self._too_few_multipliers()
-        for slower in SLOWER:
-            for prices in PRICES:
-                found = self._fitting(pace.cycles * slower, prices)
-                if found:
-                    (chosen, cycles), *others = found
-                    return Found(plan=chosen, cycles=cycles, others=tuple(others), bound=pace.bound,
-                                 exact=pace.exact, budget=self.budget)
-        assert self.shortage is not None
-        raise InputError(self.shortage.sentence(self.network, self.budget))
+        (chosen, cycles), *others = self._fastest(pace.cycles)
+        return Found(plan=chosen, cycles=cycles, others=tuple(others), bound=pace.bound, exact=pace.exact,
+                     budget=self.budget)
 
-    def _fitting(self, pace: float, prices: Prices) -> list[tuple[Plan, float]]:
+    def _refuse_what_cannot_fit(self) -> None:
+        """Look at the leanest plan: if that does not fit, none does."""
+        # One engine for everything is the leanest of all partitions.
+        kinds = Kinds(self.network, "folded", self.budget.array_limit) if self.engines == "auto" else self.kinds
+        leanest = next(kinds.candidates(float("inf"), LEAN, self.budget.array_limit, fast=False), None)
+        if leanest is None:
+            raise too_few_multipliers(self.network, self.budget, self.engines)
+        found = with_least_rows(leanest.plan(self.network))
+        shortage = placed(found, self.budget)
+        if isinstance(shortage, Shortage):
+            raise too_small(found, self.budget, shortage)
+
+    def _fastest(self, pace: float) -> list[tuple[Plan, float]]:
+        """The best plan that fits, at ``pace`` or as little slower as it takes, and the next best ones."""
+        fast = SLOWER[0]
+        for slower in SLOWER:
+            found = self._fitting(pace * slower, WIDE if slower == 1 else NARROW)
+            if not found:
+                fast = slower
+                continue
+            for _ in range(HALVINGS if slower > fast else 0):
+                middle = (fast + slower) / 2
+                better = self._fitting(pace * middle, NARROW)
+                if better:
+                    slower = middle
+                    found = min(found, better, key=lambda each: each[0][1])
+                else:
+                    fast = middle
+            return found
+        raise too_few_multipliers(self.network, self.budget, self.engines)
+
+    def _fitting(self, pace: float, breadths: tuple[_Breadth, ...]) -> list[tuple[Plan, float]]:
         """The best plan of about ``pace`` that fits, and the next best ones; none if none fit."""
-        finalists = self._finalists(pace, prices)
-        for number, (ample, _) in enumerate(finalists):
-            sized = self._sized(ample)
-            if sized is not None:
-                others = finalists[:number] + finalists[number + 1:]
-                return [(sized, predict(sized).cycles_per_inference), *others]
+        for breadth in breadths:
+            finalists = self._finalists(pace, breadth)
+            for number, (ample, _) in enumerate(finalists):
+                sized = self._sized(ample)
+                if sized is not None:
+                    others = finalists[:number] + finalists[number + 1:]
+                    return [(sized, predict(sized).cycles_per_inference), *others]
         return []
 
-    def _finalists(self, pace: float, prices: Prices) -> list[tuple[Plan, float]]:
+    def _finalists(self, pace: float, breadth: _Breadth) -> list[tuple[Plan, float]]:
         """The best plans of about ``pace``, with ample regions, and their cycles, the fastest first."""
         found: list[tuple[Plan, float]] = []
-        for candidate in self._candidates(pace, prices):
+        for candidate in self._candidates(pace, breadth):
             # Waiting only adds to the work of the busiest engine.
-            if len(found) >= FINALISTS and candidate.cycles >= found[FINALISTS - 1][1]:
+            if len(found) >= breadth.finalists and candidate.cycles >= found[breadth.finalists - 1][1]:
                 continue
             ample = with_two_frames(candidate.plan(self.network))
             found.append((ample, steady_state(schedule(ample), limit=FRAMES).pace))
             found.sort(key=lambda finalist: finalist[1])
-        return found[:FINALISTS]
+        return found[:breadth.finalists]
 
-    def _candidates(self, pace: float, prices: Prices) -> Iterator[Candidate]:
+    def _candidates(self, pace: float, breadth: _Breadth) -> Iterator[Candidate]:
         """Partitions of about ``pace``, the fastest first, each once."""
         seen = set()
-        for slack in SLACKS:
+        for slack in breadth.slacks:
             self.progress(f"partitions at {pace * slack:,.0f} cycles")
-            for candidate in self.kinds.candidates(pace * slack, prices, self.budget.array_limit):
+            for candidate in self.kinds.candidates(pace * slack, breadth.prices, self.budget.array_limit):
                 if candidate not in seen:
                     seen.add(candidate)
                     yield candidate
 
     def _sized(self, ample: Plan) -> Plan | None:
         """``ample`` with regions and kinds of memories and multipliers that fit the budget, if any do."""
-        least = placed(with_least_rows(ample), self.budget)
-        if isinstance(least, Shortage):
-            self.shortage = least
+        if isinstance(placed(with_least_rows(ample), self.budget), Shortage):
             return None
         for effort in EFFORTS:
-            self.progress("rows of the regions")
+            self.progress(f"rows of the regions, within {effort.tolerance:.1%} of the throughput")
             fitting = placed(size_regions(ample, tolerance=effort.tolerance, jobs=effort.jobs), self.budget)
             if isinstance(fitting, Plan):
                 return verify(fitting)
-            self.shortage = fitting
+            if fitting.need > FAR * fitting.has:
+                break
         return None
-
-    def _too_few_multipliers(self) -> InputError:
-        """With what the smallest engines need."""
-        slow = Kinds(self.network, self.engines, self.budget.array_limit)
-        need = slow.multipliers(float("1e18"))
-        return InputError(f"network '{self.network.name}' needs at least {need:.0f} multipliers for engines "
-                          f"'{self.engines}', {self.budget.name} has {self.budget.array_limit}; "
-                          f"allow more multipliers or fewer engines, or take a larger board")
