@@ -142,21 +142,22 @@ class Sequencer(wiring.Component):
             }
         super().__init__(members)
 
-    def _operand(self, layer: SequencerLayer, operand: int) -> SequencerOperand:
-        """An operand, or another layer's where the layer lacks it: numbers that cost nothing."""
-        return next(other.operands[operand] for other in (layer, *self.layers)
-                    if len(other.operands) > operand)
+    @staticmethod
+    def _operands(layer: SequencerLayer, layers: Sequence[SequencerLayer]) -> list[SequencerOperand]:
+        """The operands of a layer; those that it lacks are another layer's: numbers that cost nothing."""
+        most = max(layers, key=lambda each: len(each.operands))
+        return [*layer.operands, *most.operands[len(layer.operands):]]
 
-    def job_rows(self) -> tuple[list[dict[str, int]], list[int]]:
-        """The table of all jobs of all layers, and where each layer's begin."""
+    @classmethod
+    def job_rows(cls, layers: Sequence[SequencerLayer]) -> tuple[list[dict[str, int]], list[int]]:
+        """The table of all jobs of all ``layers``, and where each layer's begin."""
         rows: list[dict[str, int]] = []
         firsts = []
-        for layer in self.layers:
+        for layer in layers:
             firsts.append(len(rows))
             for index in range(layer.jobs):
                 row = {"frame_end": int(index + 1 == layer.jobs)}
-                for operand in range(self.operands):
-                    number = self._operand(layer, operand)
+                for operand, number in enumerate(cls._operands(layer, layers)):
                     job = number.jobs[index % len(number.jobs)]
                     # From the oldest row to the first valid one: as it is, or from `skip_wrap_row` on around
                     # the ring. All zero where nothing is skipped, which costs nothing.
@@ -180,8 +181,7 @@ class Sequencer(wiring.Component):
         rows = []
         for layer, first in zip(self.layers, firsts, strict=True):
             row = {"cycles_left": layer.job_cycles - 1, "first_job": first}
-            for operand in range(self.operands):
-                number = self._operand(layer, operand)
+            for operand, number in enumerate(self._operands(layer, self.layers)):
                 reads = number.region_rows * number.row_reads
                 row |= {f"region_end_{operand}": number.region_base + reads,
                         f"region_reads_{operand}": reads}
@@ -191,7 +191,7 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         port: Any = self
-        job_rows, firsts = self.job_rows()
+        job_rows, firsts = self.job_rows(self.layers)
         m.submodules.jobs = jobs = Table(job_rows)
         m.submodules.settings = settings = Table(self._setting_rows(firsts))
 

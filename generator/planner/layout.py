@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatecast.hdl.feature_memory import FeatureMemoryParams
-from gatecast.hdl.storage import MemoryKind
 
 from .plan import SINK, SOURCE, Plan
 
@@ -34,7 +33,6 @@ class MemoryLayout:
     writer: str
     reader: str
     params: FeatureMemoryParams
-    kind: MemoryKind
     regions: dict[str, RegionLayout]
 
     @property
@@ -63,6 +61,7 @@ def layouts(plan: Plan) -> tuple[MemoryLayout, ...]:
                 base=base, rows=region.rows, pixel_words=pixel_words, row_words=row_words)
             base += region.rows * row_words
         memories.append(MemoryLayout(
-            writer=writer, reader=reader, regions=regions, kind=kind,
-            params=FeatureMemoryParams(words=base, write_bytes=write_bytes, read_bytes=read_bytes)))
+            writer=writer, reader=reader, regions=regions,
+            params=FeatureMemoryParams(words=base, write_bytes=write_bytes, read_bytes=read_bytes,
+                                       kind=kind)))
     return tuple(memories)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.boards.packing import block_rams
+from gatecast.boards.packing import block_rams, lut_ram_luts
 from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.storage import MemoryKind
 from gatecast.hdl.systolic import SystolicParams
@@ -59,10 +59,6 @@ class Storage:
                                           writable=self.writable)
 
 
-def lut_ram_luts(family,*,depth,width,writable):
-    return -(-depth//16)*width if not writable else -(-depth//16)*(-(-width//4)*4)*3//2
-
-
 def storages(plan: Plan) -> tuple[Storage, ...]:
     """The memories of all engines, then those between them."""
     found = [storage for engine in plan.engines for storage in _of_engine(plan, engine)]
@@ -70,7 +66,7 @@ def storages(plan: Plan) -> tuple[Storage, ...]:
         params = memory.params
         found.append(Storage(
             owner=memory.name, what="features", depth=params.words, width=8 * params.word_bytes,
-            write_bits=8 * params.write_bytes if params.writes_per_word > 1 else None, kind=memory.kind))
+            write_bits=8 * params.write_bytes if params.writes_per_word > 1 else None, kind=params.kind))
     return tuple(found)
 
 
@@ -93,7 +89,7 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
     found.append(Storage(owner=engine.name, what="parameters", depth=len(requantizer.rows),
                          width=_varying_rows(requantizer.rows), kind=engine.parameters_in))
     # The sequencer's table is the only one of the small ones that grows with the network.
-    jobs, _ = Sequencer([layer.sequencer for layer in engine_layers(plan, engine, layouts(plan))]).job_rows()
+    jobs, _ = Sequencer.job_rows([layer.sequencer for layer in engine_layers(plan, engine, layouts(plan))])
     found.append(Storage(owner=engine.name, what="jobs", depth=len(jobs), width=_varying_rows(jobs),
                          kind=Table.kind(jobs)))
     return [storage for storage in found if storage.width and storage.copies]
