@@ -98,11 +98,15 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
 def _varying(words: npt.NDArray[np.integer]) -> int:
     """Bits of ``words [depth, numbers]`` that are not the same in all of them; synthesis drops the others."""
     differing = np.bitwise_or.reduce(words) ^ np.bitwise_and.reduce(words)
-    if differing.dtype == np.int8:
-        differing = differing.view(np.uint8)
-    return sum(map(int.bit_count, differing.tolist()))
+    return sum(map(int.bit_count, differing.view(f"u{differing.itemsize}").tolist()))
 
 
 def _varying_rows(rows: Sequence[Mapping[str, int]]) -> int:
-    """The same of the rows of a table."""
-    return _varying(np.array([list(row.values()) for row in rows], np.int64))
+    """The same of the rows of a table, whose columns are as wide as they need to be."""
+    bits = 0
+    for column, shape in Table.shapes(rows).items():
+        differing = 0
+        for row in rows:
+            differing |= row[column] ^ rows[0][column]
+        bits += (differing & ((1 << shape.width) - 1)).bit_count()
+    return bits
