@@ -75,16 +75,16 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
     found = []
     if not plan.external_weights and array.weights is not None:
         if isinstance(array, SystolicParams):
-            groups = array.weights.reshape(array.depth, engine.groups, -1).transpose(1, 0, 2)
+            groups, width = array.weights.reshape(array.depth, engine.groups, -1).transpose(1, 0, 2), 8
         else:
-            groups = array.weights[np.newaxis]
-        found += [Storage(owner=engine.name, what="weights", depth=array.depth, width=_varying(group),
-                          kind=engine.weights_in) for group in groups]
+            groups, width = array.weights[np.newaxis], array.weight_shape.width
+        found += [Storage(owner=engine.name, what="weights", depth=array.depth, kind=engine.weights_in,
+                          width=_varying(group, width)) for group in groups]
     if not isinstance(array, SystolicParams) and array.tables is not None:
         # Two lanes share a memory, one port for each.
         table = Storage(owner=engine.name, what="tables", depth=array.tables.size,
-                        width=array.entry_shape.width, read_ports=2, copies=array.lanes // 2,
-                        kind=engine.tables_in)
+                        width=_varying(array.tables.reshape(-1, 1), array.entry_shape.width), read_ports=2,
+                        copies=array.lanes // 2, kind=engine.tables_in)
         found += [table, replace(table, read_ports=1, copies=array.lanes % 2)]
     found.append(Storage(owner=engine.name, what="parameters", depth=len(requantizer.rows),
                          width=_varying_rows(requantizer.rows), kind=engine.parameters_in))
@@ -95,18 +95,16 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
     return [storage for storage in found if storage.width and storage.copies]
 
 
-def _varying(words: npt.NDArray[np.integer]) -> int:
-    """Bits of ``words [depth, numbers]`` that are not the same in all of them; synthesis drops the others."""
+def _varying(words: npt.NDArray[np.integer], width: int) -> int:
+    """Bits of ``words [depth, numbers]`` of ``width`` bits that are not the same in all of them.
+
+    Synthesis drops the others.
+    """
     differing = np.bitwise_or.reduce(words) ^ np.bitwise_and.reduce(words)
-    return sum(map(int.bit_count, differing.view(f"u{differing.itemsize}").tolist()))
+    return sum((number & ((1 << width) - 1)).bit_count() for number in differing.tolist())
 
 
 def _varying_rows(rows: Sequence[Mapping[str, int]]) -> int:
     """The same of the rows of a table, whose columns are as wide as they need to be."""
-    bits = 0
-    for column, shape in Table.shapes(rows).items():
-        differing = 0
-        for row in rows:
-            differing |= row[column] ^ rows[0][column]
-        bits += (differing & ((1 << shape.width) - 1)).bit_count()
-    return bits
+    return sum(_varying(np.array([[row[column]] for row in rows], np.int64), shape.width)
+               for column, shape in Table.shapes(rows).items())
