@@ -92,7 +92,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "links": [{"name": name, "busy_cycles": prediction.work[name]} for name in ("source", "sink")],
         "alternatives": None if found is None else [_alternative(*other) for other in found.others],
         "memories": [{
-            "writer": memory.writer, "reader": memory.reader, "memory_in": memory.kind,
+            "writer": memory.writer, "reader": memory.reader, "memory_in": memory.params.kind,
             "words": memory.params.words, "word_bits": 8 * memory.params.word_bytes,
             "block_rams": block_rams,
         } for memory, block_rams in why.memories],

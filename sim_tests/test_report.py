@@ -34,11 +34,12 @@ from report_page import (
 from gatecast.elaboration import elaborate
 from gatecast.lowering import lower
 from gatecast.network import Layer, Network
-from gatecast.planner import Budget, Engines, plan
+from gatecast.planner import Budget, Engines, Found, plan
+from gatecast.planner.explanation import bottleneck_reason
 from gatecast.report import render
 from gatecast.report.interface_section import PORTS
 from gatecast.report.markup import element, safe
-from gatecast.report.numbers import bits, percent, seconds
+from gatecast.report.numbers import bits, count, percent, seconds
 
 
 class Balance(HTMLParser):
@@ -159,8 +160,8 @@ def test_key_figures_are_those_of_the_prediction(kind: Engines) -> None:
     assert figures["Multiplier utilization"] == (
         percent(digits().macs / (used.multipliers * cycles)), f"of {used.multipliers} array multipliers")
     assert figures["Bottleneck utilization"] == (
-        percent(prediction.bottleneck_cycles / cycles),
-        f"{prediction.bottleneck} works in {prediction.bottleneck_cycles:,} cycles")
+        percent(prediction.bottleneck_cycles / cycles), bottleneck_reason(inputs.plan, prediction))
+    assert "Lower bound" not in figures
     assert figures["LUTs"] == ("9,123", "7,311 flip-flops, 61 DSPs, 34 block RAMs")
     assert figures["Clock"] == ("80\xa0MHz", "met: 91.3\xa0MHz after routing")
 
@@ -174,9 +175,22 @@ def test_key_figures_without_clock_build_or_simulation() -> None:
                                                 "for each MHz of the clock")
     assert figures["Multipliers"] == (str(used.multipliers + used.requantizer_multipliers),
                                       f"{used.requantizer_multipliers} of them in requantizers; predicted")
-    assert figures["Memory"] == (bits(used.memory_bits), "predicted")
+    assert figures["Block RAMs"] == (str(used.block_rams),
+                                     f"predicted, {bits(used.memory_bits)} with those in LUTs")
     assert figures["Verification"][0] == "Not simulated"
     assert "Clock" not in figures
+
+
+@pytest.mark.parametrize(("bound", "exact", "note"), [
+    (0.5, True, "cycles for all allowed partitions and arrays; this plan takes 100\xa0% more"),
+    (1, False, "cycles for the work alone; this plan reaches it")])
+def test_the_lower_bound_is_shown_where_a_search_knew_it(bound: float, exact: bool, note: str) -> None:
+    inputs = bare(digits_plan(2))
+    cycles = inputs.prediction.cycles_per_inference
+    found = Found(plan=inputs.plan, cycles=cycles, bound=cycles * bound, exact=exact, others=(),
+                  budget=Budget(multipliers=64))
+    figures = cards(parse(render(replace(inputs, found=found))))
+    assert figures["Lower bound"] == (count(cycles * bound, 1), note)
 
 
 @pytest.mark.parametrize(("change", "value", "note"), [

@@ -9,13 +9,28 @@ from xml.etree import ElementTree
 
 import pytest
 from random_tflite import random_graph
-from report_page import KINDS, SVG, bare, digits, digits_plan, full, parse, rows, section, texts, titles
+from report_page import (
+    KINDS,
+    SVG,
+    bare,
+    cards,
+    digits,
+    digits_plan,
+    full,
+    parse,
+    rows,
+    section,
+    texts,
+    titles,
+)
 
 from gatecast.boards import boards
 from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.planner import Budget, Engines, events, plan, predict, resources
+from gatecast.planner.numbers import multipliers_of
 from gatecast.planner.schedule import schedule
+from gatecast.planner.storages import storages
 from gatecast.reader import read
 from gatecast.report import render
 from gatecast.report.facts import Facts
@@ -41,7 +56,8 @@ def test_engines_and_memories_are_those_of_the_plan(kind: Engines) -> None:
     root = parse(render(bare(planned)))
     lines = rows(root, "Engine|Kind")
     assert [(line[0], line[2], line[4], line[5]) for line in lines] == [
-        (engine.name, ", ".join(engine.layers), str(engine.group), str(engine.multipliers))
+        (engine.name, ", ".join(engine.layers), str(engine.group),
+         str(multipliers_of(planned.network, engine)))
         for engine in planned.engines]
     work = {actor.name: sum(layer.job_cycles * layer.rows for layer in actor.layers)
             for actor in schedule(planned).actors}
@@ -52,7 +68,17 @@ def test_engines_and_memories_are_those_of_the_plan(kind: Engines) -> None:
                 region.tensor, str(region.rows), str(planned.network.tensors[region.tensor].shape[0]))
                for region in planned.regions}
     assert {tuple(line[1:5]) for line in rows(root, "No.|From")} == regions
-    assert rows(root, "What|Where|Words")[-1] == ["All", "", "", bits(resources(planned).memory_bits)]
+    *memories, total = rows(root, "What|Where|In|Words")
+    used = resources(planned)
+    jobs = sum(storage.bits for storage in storages(planned) if storage.what == "jobs")
+    assert total == ["All", "", "", "", bits(used.memory_bits + jobs), str(used.block_rams)]
+    assert sum(int(line[5]) for line in memories) == used.block_rams
+    assert {line[2] for line in memories} <= {"block RAM", "LUTs"}
+    *multipliers, total = rows(root, "Engine|Array in")
+    assert [line[:2] for line in multipliers] == [
+        [engine.name, {"dsp": "DSP blocks", "lut": "LUTs"}[engine.array_in]
+         if multipliers_of(planned.network, engine) else "none"] for engine in planned.engines]
+    assert total[3:] == [str(used.multipliers), str(used.requantizer_multipliers), str(used.dsps)]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -168,16 +194,32 @@ def tall_network() -> Network:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_multiplier_cycles_are_accounted_for(kind: Engines) -> None:
-    inputs = bare(digits_plan(kind))
-    facts = Facts(inputs)
-    for work in facts.engines:
-        assert min(work.useful, work.edges, work.holds, work.idle) >= 0
-        assert work.useful + work.edges + work.holds + work.idle == pytest.approx(work.total)
-    dots = [work for work in facts.engines if work.engine.kind == "systolic"]
-    assert sum(work.useful for work in dots) == digits().macs
-    for work in facts.engines:
-        assert work.issuing == sum(layer.jobs * layer.tap_cycles for layer in work.layers)
+def test_the_use_of_the_arrays_is_that_of_the_plan(kind: Engines) -> None:
+    planned = digits_plan(kind)
+    engines = Facts(bare(planned)).engines
+    *lines, total = rows(parse(render(bare(planned))), "Engine|Places")
+    assert [line[:3] for line in lines] == [
+        [engine.name, str(engine.positions), str(multipliers_of(planned.network, engine))]
+        for engine in planned.engines]
+    assert [line[4:] for line in lines] == [
+        [percent(part / work.cycles) for part in (work.useful_cycles, work.edge_cycles, work.hold_cycles,
+                                                  work.waiting_cycles)] for work in engines]
+    useful = sum(work.useful_cycles * work.engine.positions for work in engines)
+    places = sum(work.engine.positions for work in engines)
+    cycles = predict(planned).cycles_per_inference
+    assert (total[1], total[4]) == (str(places), percent(useful / (places * cycles)))
+
+
+def test_a_network_that_multiplies_nothing_has_no_roof() -> None:
+    pool = digits().layers[2]
+    tensors = {name: digits().tensors[name] for name in (*pool.inputs, pool.output)}
+    network = replace(digits(), tensors=tensors, layers=(pool,), input=pool.inputs[0],
+                      output=pool.output).verify()
+    made = plan(lower(network), Budget(multipliers=4))
+    root = parse(render(bare(made, network)))
+    assert texts(section(root, "roofline"), "p") == ["No array multiplies, so there is no roof to draw."]
+    assert cards(root)["Multiplier utilization"] == ("0\xa0%", "of 0 array multipliers")
+    assert rows(root, "Engine|Places")[-1][2] == "0"
 
 
 def test_resources_stand_against_the_board() -> None:
@@ -185,14 +227,16 @@ def test_resources_stand_against_the_board() -> None:
     used = resources(planned)
     root = section(parse(render(full(planned))), "resources")
     shown = texts(root, f"{SVG}text")
-    multipliers = used.multipliers + used.requantizer_multipliers
-    assert f"{multipliers} of 156 ({percent(multipliers / 156)})" in shown
+    assert f"{used.dsps} of 156 ({percent(used.dsps / 156)})" in shown
+    assert f"{used.block_rams} of 208 ({percent(used.block_rams / 208)})" in shown
     assert f"61 of 156 ({percent(61 / 156)})" in shown
     assert f"34 of 208 ({percent(34 / 208)})" in shown
     assert f"9,123 of 83,640 ({percent(9123 / 83640)})" in shown
-    capacity = 208 * 18 * 1024
-    assert f"{bits(used.memory_bits)} of {bits(capacity)} ({percent(used.memory_bits / capacity)})" in shown
+    assert "LUTs, estimate" not in shown
     assert not _over(root)
+    shown = texts(section(parse(render(replace(full(planned), build=None))), "resources"), f"{SVG}text")
+    assert f"{used.luts:,} of 83,640 ({percent(used.luts / 83640)})" in shown
+    assert f"{used.ffs:,} of 83,640 ({percent(used.ffs / 83640)})" in shown
 
 
 @pytest.mark.parametrize("name", ["hx8k-evn", "icebreaker"])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ..planner.plan import SINK, SOURCE
-from .facts import EngineWork, Facts
+from ..planner.work import EngineWork
+from .facts import Facts
 from .markup import Markup, element, join
-from .numbers import bits, times
+from .numbers import CELLS, bits, times
 from .svg import arrow, box, picture, route, text
 
 __all__ = ["engine_graph"]
@@ -33,10 +34,10 @@ def engine_graph(facts: Facts) -> Markup:
         left += width + GAP
     shapes = [_link(places[SOURCE][0], top, height, "input", facts.network.input),
               _link(places[SINK][0], top, height, "output", facts.network.output)]
-    shapes += [_engine(work, places[work.engine.name][0], top, height) for work in facts.engines]
+    shapes += [_engine(facts, work, places[work.engine.name][0], top, height) for work in facts.engines]
     for number, (memory, span) in enumerate(zip(facts.memories, spans, strict=True), start=1):
         size = bits(8 * memory.params.words * memory.params.word_bytes)
-        title = f"memory {number}: {', '.join(memory.regions)}; {size}"
+        title = f"memory {number}: {', '.join(memory.regions)}; {size} in {CELLS[memory.params.kind]}"
         writer, reader = places[memory.writer], places[memory.reader]
         if span in over:
             shapes.append(_around(number, title, writer, reader, top, -STEP * over[span]))
@@ -66,7 +67,7 @@ def _link(x: float, top: float, height: float, name: str, tensor: str) -> Markup
         text(x + LINK_WIDTH / 2, top + height / 2 + 13, tensor, "quiet mid", room=LINK_WIDTH - 8)])
 
 
-def _engine(work: EngineWork, x: float, top: float, height: float) -> Markup:
+def _engine(facts: Facts, work: EngineWork, x: float, top: float, height: float) -> Markup:
     engine = work.engine
     size = (f"{times(engine.lanes, engine.columns)} array, group {engine.group}" if engine.kind == "systolic"
             else f"{engine.lanes} channel lane{'s' * (engine.lanes != 1)}")
@@ -76,7 +77,7 @@ def _engine(work: EngineWork, x: float, top: float, height: float) -> Markup:
     shown = work.layers if len(work.layers) <= NAMED + 1 else work.layers[:NAMED]
     y = top + 60
     for layer in shown:
-        shapes += [box(x + 12, y - 9, 10, 10, layer.colour, radius=2),
+        shapes += [box(x + 12, y - 9, 10, 10, facts.colour(layer.layer.name), radius=2),
                    text(x + 28, y, layer.layer.name, room=WIDTH - 36)]
         y += LAYER
     if len(shown) < len(work.layers):

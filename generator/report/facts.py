@@ -2,95 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from ..network import Layer
-from ..operators.operand import Operand
-from ..operators.window import Window
-from ..planner.layout import MemoryLayout, layouts
-from ..planner.numbers import blocks, layer_window, word_span
-from ..planner.plan import SINK, SOURCE, EnginePlan
-from ..planner.schedule import Schedule, schedule
 from ..plan_summary import multiplier_utilization
+from ..planner.explanation import EngineCells, bottleneck_reason, engine_cells
+from ..planner.layout import MemoryLayout, layouts
+from ..planner.schedule import Schedule, schedule
+from ..planner.storages import Storage, storages
+from ..planner.work import EngineWork, engine_work
 from .inputs import ReportInputs
 from .style import COLOURS
 
-__all__ = ["EngineWork", "Facts", "LayerWork"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerWork:
-    """One lowered layer on its engine, with what it costs in one frame."""
-
-    layer: Layer
-    window: Window
-    engine: EnginePlan
-    colour: str
-    """Class of its colour; layers beyond the last colour take them again."""
-    jobs: int
-    columns: int
-    blocks: int
-    words: tuple[int, ...]
-    """Reads for each tap of the kernel of each operand."""
-    job_cycles: int
-    tap_cycles: int
-    """Of a job: all but the holds."""
-    operations: int
-    """What the lanes do of one frame that the layer asks for, taps in the padding counted."""
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of one frame."""
-        return self.jobs * self.job_cycles
-
-    @property
-    def dot_taps(self) -> int:
-        """Reads of one dot product."""
-        return sum(operand.taps * words
-                   for operand, words in zip(self.window.operands, self.words, strict=True))
-
-    @property
-    def hold(self) -> int:
-        """Idle cycles before each dot product, so that results never meet."""
-        return (self.job_cycles - self.tap_cycles) // (self.columns * self.blocks)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineWork:
-    """One engine and how its multiplier cycles of one frame time are spent; the four parts add up to all."""
-
-    engine: EnginePlan
-    layers: tuple[LayerWork, ...]
-    total: float
-    """Multipliers times cycles per inference."""
-    issuing: int
-    """Cycles of a frame with a tap in them."""
-
-    @property
-    def useful(self) -> int:
-        """Multiplier cycles that compute something that the network asks for."""
-        return sum(layer.operations for layer in self.layers)
-
-    @property
-    def edges(self) -> int:
-        """Lost where channels do not fill lanes and columns."""
-        return self.engine.positions * self.issuing - self.useful
-
-    @property
-    def holds(self) -> int:
-        """Lost where a dot product is shorter than the way out of its result."""
-        return self.engine.positions * (self.cycles - self.issuing)
-
-    @property
-    def idle(self) -> float:
-        """No job was ready, or none is left."""
-        return self.total - self.useful - self.edges - self.holds
-
-    @property
-    def cycles(self) -> int:
-        """Cycles of all jobs of a frame."""
-        return sum(layer.cycles for layer in self.layers)
+__all__ = ["Facts"]
 
 
 class Facts:
@@ -113,34 +37,27 @@ class Facts:
     @cached_property
     def engines(self) -> tuple[EngineWork, ...]:
         """All engines in the order of the plan."""
-        return tuple(EngineWork(
-            engine=engine, layers=tuple(self._layer_work(engine, name) for name in engine.layers),
-            total=engine.positions * self.cycles, issuing=self.inputs.prediction.work[engine.name])
-            for engine in self.plan.engines)
+        return engine_work(self.plan, self.network, self.schedule, self.inputs.prediction)
 
-    def _layer_work(self, engine: EnginePlan, name: str) -> LayerWork:
-        layer = self.plan.network.layer(name)
-        window = layer_window(layer)
-        rows, columns, channels = self.plan.network.tensors[layer.output].shape
-        actor = next(actor for actor in self.schedule.actors if actor.name == engine.name)
-        scheduled = next(part for part in actor.layers if part.name == name)
-        return LayerWork(
-            layer=layer, window=window, engine=engine, colour=self.colour(name), jobs=rows, columns=columns,
-            blocks=blocks(window, engine),
-            words=tuple(self._words(operand, engine) for operand in window.operands),
-            job_cycles=scheduled.job_cycles, tap_cycles=scheduled.tap_cycles,
-            operations=(self._products(layer) if window.operation == "dot"
-                        else rows * columns * channels * window.taps))
+    @cached_property
+    def cells(self) -> dict[str, EngineCells]:
+        """What each engine is made of, by its name."""
+        return {engine.name: engine_cells(self.plan, engine, self.storages, self.inputs.family)
+                for engine in self.plan.engines}
 
-    @staticmethod
-    def _words(operand: Operand, engine: EnginePlan) -> int:
-        return word_span(operand, engine.lanes)[1] if engine.kind == "systolic" else 1
+    @cached_property
+    def storages(self) -> tuple[Storage, ...]:
+        """All memories of the plan."""
+        return storages(self.plan)
 
-    def _products(self, lowered: Layer) -> int:
-        """Products of a layer as it was given; lowering adds some with weights that are zero."""
-        macs = lowered.operator.macs(self.plan.network.shapes(lowered))
-        given = self.network.producer(lowered.output)
-        return macs if given is None else min(macs, given.operator.macs(self.network.shapes(given)))
+    def block_rams(self, storage: Storage) -> int:
+        """Those of a memory; none if it is in LUTs."""
+        return storage.block_rams(self.inputs.family) if storage.kind == "block" else 0
+
+    @cached_property
+    def reason(self) -> str:
+        """Why the plan is not faster."""
+        return bottleneck_reason(self.plan, self.inputs.prediction)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -169,7 +86,3 @@ class Facts:
         """Bytes of a frame in and out."""
         return (self.network.tensors[self.network.input].size,
                 self.network.tensors[self.network.output].size)
-
-    def place(self, name: str) -> str:
-        """What a person calls an engine or a link."""
-        return {SOURCE: "input link", SINK: "output link"}.get(name, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..planner.explanation import place
 from .facts import Facts
 from .markup import Markup, join
 from .numbers import count
@@ -38,7 +39,7 @@ def gantt(facts: Facts, past: History, window: tuple[int, int], label: str) -> M
         shapes += [line(at(cycle), top - 3, at(cycle), bottom, "tick"),
                    text(at(cycle), bottom + 14, count(cycle), _anchor(at(cycle)))]
     for name, y in lanes.items():
-        shapes += [text(0, y + LANE / 2 + 4, facts.place(name), room=LEFT - 6),
+        shapes += [text(0, y + LANE / 2 + 4, place(name), room=LEFT - 6),
                    box(LEFT, y, PLOT, LANE, "lane")]
     for bar in bars(past.jobs, window, RESOLUTION / scale):
         shapes.append(_bar(facts, bar, at(bar.start), at(bar.stop), lanes[bar.actor], past.rows))
@@ -79,7 +80,7 @@ def _bar(facts: Facts, bar: Bar, x1: float, x2: float, y: float, rows: Mapping[s
     of = rows[bar.layer]
     which = (f"row {bar.first_row + 1} of {of}" if bar.jobs == 1
              else f"rows {bar.first_row + 1} to {bar.last_row + 1} of {of}")
-    title = (f"{facts.place(bar.layer)}, frame {bar.frame + 1}, {which}: cycles {count(bar.start)} to "
+    title = (f"{place(bar.layer)}, frame {bar.frame + 1}, {which}: cycles {count(bar.start)} to "
              f"{count(bar.stop - 1)} ({count(bar.stop - bar.start)})")
     odd = " odd" * (bar.frame % 2)
     # A seam, drawn as a gap, lets adjacent jobs be told apart.

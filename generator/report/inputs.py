@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from gatecast.boards import Board
 
 from ..network import Network
-from ..planner import Plan, Prediction, Resources
+from ..plan_summary import FAMILY
+from ..planner import Found, Plan, Prediction, Resources
 
 __all__ = ["BuildSummary", "ReportInputs", "SimulationSummary"]
 
@@ -50,7 +51,7 @@ class ReportInputs:
 
     ``network`` is what the user gave, ``plan`` holds the lowered one. ``clock_mhz`` is the clock to count
     seconds with where nothing was built (``build.clock_mhz`` goes first); without either the report counts
-    in cycles. ``version`` is that of Gatecast.
+    in cycles. ``found`` is what the search knew besides the plan. ``version`` is that of Gatecast.
     """
 
     network: Network
@@ -58,10 +59,17 @@ class ReportInputs:
     prediction: Prediction
     resources: Resources
     version: str
+    found: Found | None = None
     board: Board | None = None
     clock_mhz: float | None = None
     simulation: SimulationSummary | None = None
     build: BuildSummary | None = None
+
+    @property
+    def family(self) -> str:
+        """Family of chips whose block RAMs are counted."""
+        return self.board.family if self.board is not None else FAMILY if self.found is None else (
+            self.found.budget.family)
 
     @property
     def clock(self) -> float | None:

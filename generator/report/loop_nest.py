@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..operators.operand import Operand
 from ..planner.numbers import used_channels
-from .facts import LayerWork
+from ..planner.work import LayerWork
 from .numbers import count, times
 
 __all__ = ["loop_nest"]

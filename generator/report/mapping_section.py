@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ..planner.explanation import place
+from ..planner.work import EngineWork
 from .engine_graph import engine_graph
-from .facts import EngineWork, Facts
+from .facts import Facts
 from .legend import named
 from .loop_nest import loop_nest
 from .markup import Markup, element, join, table
-from .numbers import TIMES, bits, count, percent, times
+from .numbers import CELLS, TIMES, bits, count, percent, times
 
 __all__ = ["mapping_section"]
 
@@ -36,11 +38,16 @@ def _engines(facts: Facts) -> Markup:
     for work in facts.engines:
         engine = work.engine
         size = times(engine.lanes, engine.columns) if engine.kind == "systolic" else str(engine.lanes)
-        layers = [named(layer.colour, layer.layer.name) for layer in work.layers]
+        layers = [named(facts.colour(layer.layer.name), layer.layer.name) for layer in work.layers]
         rows.append([engine.name, engine.kind, join(layers, ", "), size, str(engine.group),
-                     count(engine.multipliers), count(work.cycles), percent(work.issuing / facts.cycles)])
+                     count(facts.cells[engine.name].multipliers), count(_job_cycles(work)),
+                     percent(work.issuing / facts.cycles)])
     return table(["Engine", "Kind", "Layers", f"Lanes {TIMES} columns", "Group", "Multipliers",
                   "Cycles a frame", "Busy"], rows, text_columns=3)
+
+
+def _job_cycles(work: EngineWork) -> int:
+    return sum(layer.cycles for layer in work.layers)
 
 
 def _memories(facts: Facts) -> Markup:
@@ -50,10 +57,11 @@ def _memories(facts: Facts) -> Markup:
         for tensor, region in memory.regions.items():
             height, width, channels = facts.plan.network.tensors[tensor].shape
             rows.append([
-                str(number), f"{facts.place(memory.writer)} → {facts.place(memory.reader)}",
+                str(number), f"{place(memory.writer)} → {place(memory.reader)}",
                 tensor, count(region.rows), count(height), times(width, channels),
                 count(region.rows * region.row_words * memory.params.word_bytes),
-                f"{count(memory.params.words)} {TIMES} {8 * memory.params.word_bytes} bits, {size}"
+                f"{count(memory.params.words)} {TIMES} {8 * memory.params.word_bytes} bits, {size} in "
+                f"{CELLS[memory.params.kind]}"
                 if tensor == next(iter(memory.regions)) else "same memory"])
     return table(["No.", "From → to", "Tensor", "Rows held", "Rows a frame", "Row", "Bytes", "Memory"], rows,
                  text_columns=3)
@@ -61,12 +69,12 @@ def _memories(facts: Facts) -> Markup:
 
 def _loops(facts: Facts) -> Markup:
     layers = sum(len(work.layers) for work in facts.engines)
-    return join(_engine_loops(work, "" if layers <= OPEN else None) for work in facts.engines)
+    return join(_engine_loops(facts, work, "" if layers <= OPEN else None) for work in facts.engines)
 
 
-def _engine_loops(work: EngineWork, open_: str | None) -> Markup:
-    nests = [element("pre", element("strong", named(layer.colour, layer.layer.name)), "\n", loop_nest(layer))
-             for layer in work.layers]
-    cycles = element("span", f": {count(work.cycles)} cycles of jobs a frame")
+def _engine_loops(facts: Facts, work: EngineWork, open_: str | None) -> Markup:
+    nests = [element("pre", element("strong", named(facts.colour(layer.layer.name), layer.layer.name)), "\n",
+                     loop_nest(layer)) for layer in work.layers]
+    cycles = element("span", f": {count(_job_cycles(work))} cycles of jobs a frame")
     summary = element("summary", work.engine.name, cycles)
     return element("details", summary, *nests, open=open_)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from .. import figures
 from ..figures import count
 
-__all__ = ["TIED", "TIMES", "bits", "count", "megahertz", "percent", "quotient", "rate", "seconds", "shape",
-           "signed", "times"]
+__all__ = ["CELLS", "TIED", "TIMES", "bits", "count", "megahertz", "percent", "quotient", "rate", "seconds",
+           "shape", "signed", "times"]
 
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 # Between a number and what belongs to it, where no line may end.
 TIED = "\N{NO-BREAK SPACE}"
+# What the kinds of cells in a plan are called.
+CELLS = {"dsp": "DSP blocks", "block": "block RAM", "lut": "LUTs"}
 
 
 def percent(share: float) -> str:

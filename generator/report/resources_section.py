@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gatecast.hdl.systolic import SystolicParams
-
-from ..planner.parameters import array_params
-from .facts import EngineWork, Facts
+from ..planner.explanation import place
+from ..planner.storages import Storage
+from .facts import Facts
 from .legend import legend
 from .markup import Markup, element, table
-from .numbers import TIMES, bits, count, percent, quotient
+from .numbers import CELLS, TIMES, bits, count, percent, quotient
 from .svg import box, picture, text
 
 __all__ = ["resources_section"]
@@ -41,12 +40,13 @@ def resources_section(facts: Facts) -> Markup:
     where = "No board was named, so there is nothing to compare with." if board is None else (
         f"{board.title}: {count(board.multipliers)} multipliers, {count(board.block_rams)} block RAMs of "
         f"{bits(board.block_ram_bits)}, {count(board.luts)} LUTs, {count(board.ffs)} flip-flops.")
-    state = ("Nothing was synthesized yet: logic is not known, the rest is predicted from the plan."
+    state = ("Nothing was synthesized yet: DSPs and block RAMs are exact, LUTs and flip-flops are estimates."
              if inputs.build is None else
              "Measured means after placement and routing, with what the board needs around the accelerator.")
     parts += [element("p", f"{where} {state}")]
-    parts += [legend([("used", "array multipliers"), ("more", "requantizer multipliers"), ("plain", "memory"),
-                      ("third", "measured")]), _bars(_uses(facts))]
+    parts += [legend([("used", "of arrays"), ("more", "of requantizers"), ("plain", "predicted"),
+                      ("third", "measured")]), _bars(_uses(facts)),
+              element("h3", "Multipliers"), _multiplier_table(facts)]
     parts += [element("h3", "Memory"),
               legend([("used", "weights and tables"), ("more", "requantizer parameters"),
                       ("third", "feature memories")]),
@@ -61,25 +61,33 @@ def resources_section(facts: Facts) -> Markup:
 def _uses(facts: Facts) -> list[_Use]:
     used, board, build = facts.inputs.resources, facts.inputs.board, facts.inputs.build
 
-    def against(amount: float, available: int | None, unit: str = "") -> str:
+    def against(amount: float, available: int | None) -> str:
         if available is None:
-            return f"{count(amount)}{unit}"
+            return count(amount)
         share = f" ({percent(amount / available)})" if available else ""
-        return f"{count(amount)} of {count(available)}{unit}{share}"
+        return f"{count(amount)} of {count(available)}{share}"
 
-    multipliers = used.multipliers + used.requantizer_multipliers
+    cells = [(engine, facts.cells[engine.name]) for engine in facts.plan.engines]
+    arrays = sum(cell.multipliers for engine, cell in cells if engine.array_in == "dsp")
+    in_luts = [sum(cell.multipliers for engine, cell in cells if engine.array_in == "lut"),
+               sum(cell.requantizer_multipliers for engine, cell in cells if engine.requantizer_in == "lut")]
     offered = None if board is None else board.multipliers
-    uses = [_Use("Multipliers, predicted", (("used", "arrays", used.multipliers),
-                                            ("more", "requantizers", used.requantizer_multipliers)),
-                 offered, against(multipliers, offered))]
+    uses = [_Use("DSPs, predicted", (("used", "arrays", arrays),
+                                     ("more", "requantizers", used.dsps - arrays)),
+                 offered, against(used.dsps, offered))]
+    if any(in_luts):
+        uses.append(_Use("Multipliers in LUTs", (("used", "arrays", in_luts[0]),
+                                                 ("more", "requantizers", in_luts[1])),
+                         None, count(sum(in_luts))))
     if build is not None:
         uses.append(_Use("DSPs, measured", (("third", "DSPs", build.dsps),), offered,
                          against(build.dsps, offered)))
-    capacity = None if board is None else board.block_rams * board.block_ram_bits
-    shown = bits(used.memory_bits)
-    if capacity:
-        shown += f" of {bits(capacity)} ({percent(used.memory_bits / capacity)})"
-    uses.append(_Use("Memory, predicted", (("plain", "memory", used.memory_bits),), capacity, shown))
+    logic = (("Block RAMs, predicted", used.block_rams, None if board is None else board.block_rams),
+             ("LUTs, estimate", used.luts, None if board is None else board.luts),
+             ("Flip-flops, estimate", used.ffs, None if board is None else board.ffs))
+    # What was measured needs no estimate beside it.
+    for name, amount, available in logic if build is None else logic[:1]:
+        uses.append(_Use(name, (("plain", name, amount),), available, against(amount, available)))
     if build is not None:
         for name, amount, available in (
                 ("Block RAMs, measured", build.brams, None if board is None else board.block_rams),
@@ -109,33 +117,35 @@ def _bars(uses: list[_Use]) -> Markup:
 
 
 def _memory_table(facts: Facts) -> Markup:
+    """All memories; those of an engine that hold the same kind of thing in one line."""
+    where = {memory.name: f"{place(memory.writer)} → {place(memory.reader)}" for memory in facts.memories}
+    lines: dict[tuple[str, str], list[Storage]] = {}
+    for storage in facts.storages:
+        lines.setdefault((storage.what, storage.owner), []).append(storage)
+    rows = []
+    for (what, owner), stored in lines.items():
+        width = sum(storage.width * storage.copies for storage in stored)
+        rows.append([what, where.get(owner, owner), CELLS[stored[0].kind],
+                     f"{count(stored[0].depth)} {TIMES} {count(width)} bits",
+                     bits(sum(storage.bits for storage in stored)),
+                     count(sum(map(facts.block_rams, stored)))])
+    return table(["What", "Where", "In", "Words", "Size", "Block RAMs"], rows, text_columns=3,
+                 foot=["All", "", "", "", bits(sum(storage.bits for storage in facts.storages)),
+                       count(facts.inputs.resources.block_rams)])
+
+
+def _multiplier_table(facts: Facts) -> Markup:
+    """Where the multipliers of each engine are."""
+    def where(number: int, kind: str) -> str:
+        return CELLS[kind] if number else "none"
+
+    rows = []
+    for engine in facts.plan.engines:
+        cells = facts.cells[engine.name]
+        rows.append([engine.name, where(cells.multipliers, engine.array_in),
+                     where(cells.requantizer_multipliers, engine.requantizer_in), count(cells.multipliers),
+                     count(cells.requantizer_multipliers), count(cells.dsps)])
     used = facts.inputs.resources
-    rows = [row for work in facts.engines for row in _arrays(facts, work)]
-    rows.append(["requantizer parameters", "all engines", "", bits(used.parameter_bits)])
-    for memory in facts.memories:
-        width = 8 * memory.params.word_bytes
-        rows.append(["features", f"{facts.place(memory.writer)} → {facts.place(memory.reader)}",
-                     f"{count(memory.params.words)} {TIMES} {count(width)} bits",
-                     bits(memory.params.words * width)])
-    return table(["What", "Where", "Words", "Size"], rows, text_columns=2,
-                 foot=["All", "", "", bits(used.memory_bits)])
-
-
-def _arrays(facts: Facts, work: EngineWork) -> list[list[str]]:
-    """What the array of an engine stores, each with its words and size."""
-    array, name = array_params(facts.plan, work.engine), work.engine.name
-    if isinstance(array, SystolicParams):
-        words, columns, lanes = array.weights.shape
-        return [_stored("weights", name, words, 8 * columns * lanes)]
-    found = []
-    if array.weights is not None:
-        found.append(_stored("weights", name, array.depth, array.lanes * array.weight_shape.width))
-    if array.tables is not None:
-        # Two lanes share the ports of a memory, each pair has a copy.
-        words = array.tables.size * -(-array.lanes // 2)
-        found.append(_stored("tables", name, words, array.entry_shape.width))
-    return found
-
-
-def _stored(what: str, where: str, words: int, width: int) -> list[str]:
-    return [what, where, f"{count(words)} {TIMES} {count(width)} bits", bits(words * width)]
+    sums = used.multipliers, used.requantizer_multipliers, used.dsps
+    return table(["Engine", "Array in", "Requantizer in", "Array multipliers", "Requantizer multipliers",
+                  "DSPs"], rows, text_columns=3, foot=["All", "", "", *map(count, sums)])

@@ -27,6 +27,9 @@ Axis = Callable[[float], float]
 
 def roofline_section(facts: Facts) -> Markup:
     """The plot and what it says."""
+    if not facts.macs or not facts.inputs.resources.multipliers:
+        return element("section", element("h2", "Roofline"),
+                       element("p", "No array multiplies, so there is no roof to draw."), id="roofline")
     sent, received = facts.link_bytes
     busier = "input" if sent >= received else "output"
     intensity = facts.macs / max(sent, received)
@@ -38,9 +41,9 @@ def roofline_section(facts: Facts) -> Markup:
     return element(
         "section", element("h2", "Roofline"), element("p", sentence),
         element("figure", _plot(facts, intensity, attained), element(
-            "figcaption", "The roof is level where the multipliers are the limit, a product a cycle in each, "
-                          "channel lanes included; it slopes where a link is, at one byte a cycle. Weights "
-                          "and feature maps stay on the chip. Both axes are logarithmic.")),
+            "figcaption", "The roof is level where the multipliers are the limit, a product a cycle in "
+                          "each; it slopes where a link is, at one byte a cycle. Weights and feature "
+                          "maps stay on the chip. Both axes are logarithmic.")),
         id="roofline")
 
 

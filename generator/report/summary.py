@@ -46,13 +46,23 @@ def _cards(facts: Facts) -> list[Markup]:
         _card("Cycles per inference", count(prediction.cycles_per_inference, 1),
               "steady state, exact" if prediction.periodic else "mean of a long run"),
         *speed,
+        *_bound(inputs),
         _card("Multiplier utilization", percent(facts.multiplier_utilization),
               f"of {count(inputs.resources.multipliers)} array multipliers"),
-        _card("Bottleneck utilization", percent(prediction.busy(prediction.bottleneck)),
-              f"{facts.place(prediction.bottleneck)} works in {count(prediction.bottleneck_cycles)} cycles"),
+        _card("Bottleneck utilization", percent(prediction.busy(prediction.bottleneck)), facts.reason),
         *_hardware(inputs),
         _verification(inputs.simulation),
     ]
+
+
+def _bound(inputs: ReportInputs) -> list[Markup]:
+    """How far the search was from what cannot be beaten."""
+    if inputs.found is None:
+        return []
+    found, cycles = inputs.found, inputs.prediction.cycles_per_inference
+    of = "all allowed partitions and arrays" if found.exact else "the work alone"
+    more = f"takes {percent(cycles / found.bound - 1)} more" if cycles > found.bound else "reaches it"
+    return [_card("Lower bound", count(found.bound, 1), f"cycles for {of}; this plan {more}")]
 
 
 def _hardware(inputs: ReportInputs) -> tuple[Markup, Markup]:
@@ -61,7 +71,8 @@ def _hardware(inputs: ReportInputs) -> tuple[Markup, Markup]:
     if build is None:
         return (_card("Multipliers", count(used.multipliers + used.requantizer_multipliers),
                       f"{count(used.requantizer_multipliers)} of them in requantizers; predicted"),
-                _card("Memory", bits(used.memory_bits), "predicted"))
+                _card("Block RAMs", count(used.block_rams),
+                      f"predicted, {bits(used.memory_bits)} with those in LUTs"))
     met = build.fmax_mhz >= build.clock_mhz
     return (_card("LUTs", count(build.luts), f"{count(build.ffs)} flip-flops, {count(build.dsps)} DSPs, "
                                              f"{count(build.brams)} block RAMs"),

@@ -1,10 +1,11 @@
-"""When it runs: the jobs from reset on, a steady period, and what every multiplier does in it."""
+"""When it runs: the jobs from reset on, a steady period, and what every place of the arrays does in it."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from .facts import EngineWork, Facts
+from ..planner.work import EngineWork
+from .facts import Facts
 from .gantt import gantt
 from .legend import legend
 from .markup import Markup, element, table
@@ -20,9 +21,9 @@ CROWDED = 40
 # Pixels of a bar that are room for its number.
 SHOWN = 52
 
-# Attributes of EngineWork (and classes of the style), with their meaning.
+# Classes of the style, with their meaning: the four parts of EngineWork in their order.
 PARTS = (("useful", "useful work"), ("edges", "lanes or columns without a channel"),
-         ("holds", "holds between results"), ("idle", "no job ready"))
+         ("holds", "holds between results and after short jobs"), ("idle", "no job ready"))
 
 
 def timeline_section(facts: Facts) -> Markup:
@@ -49,9 +50,9 @@ def timeline_section(facts: Facts) -> Markup:
                      "Every other frame is pale. Rest the pointer on a bar to see layer, row and cycles."),
         legend([*layers, ("plain", "links and frames")]),
         *figures,
-        element("h3", "What the multipliers do"),
-        element("p", "All multiplier cycles of one frame time. Taps in the padding count as useful, as "
-                     "they do in the number of MACs. Lanes of channel engines count like multipliers: their "
+        element("h3", "What the arrays do"),
+        element("p", "One frame time of every place in the arrays: a multiplier, or a lane that only adds or "
+                     "compares. Taps in the padding count as useful, as they do in the number of MACs; "
                      "additions and comparisons are useful work here, but no MACs."),
         legend(PARTS), _use(facts), _use_table(facts),
         id="timeline")
@@ -62,12 +63,18 @@ def _figure(facts: Facts, past: History, window: tuple[int, int], title: str, ca
                    element("figcaption", caption))
 
 
+def _parts(work: EngineWork) -> tuple[float, ...]:
+    """Cycles of one frame time, as in :data:`PARTS`."""
+    return work.useful_cycles, work.edge_cycles, work.hold_cycles, work.waiting_cycles
+
+
 def _shares(work: EngineWork) -> list[tuple[str, str, float]]:
-    return [(key, meaning, quotient(getattr(work, key), work.total)) for key, meaning in PARTS]
+    return [(key, meaning, part / work.cycles)
+            for (key, meaning), part in zip(PARTS, _parts(work), strict=True)]
 
 
 def _use(facts: Facts) -> Markup:
-    """One bar an engine, as thick as it has multipliers."""
+    """One bar an engine, as thick as its array has places."""
     left, plot = 128, 880
     most = max(work.engine.positions for work in facts.engines)
     shapes: list[Markup] = []
@@ -87,14 +94,18 @@ def _use(facts: Facts) -> Markup:
         shapes.append(text(left + plot + 8, y + height / 2 + 4, f"{TIMES} {work.engine.positions}",
                            "quiet"))
         y += height + 8
-    return element("figure", picture(left + plot + 48, y, "Use of the multipliers", *shapes, least=560))
+    return element("figure", picture(left + plot + 48, y, "Use of the arrays", *shapes, least=560))
 
 
 def _use_table(facts: Facts) -> Markup:
-    rows = [[work.engine.name, count(work.engine.positions), count(work.total, 1),
+    rows = [[work.engine.name, count(work.engine.positions),
+             count(facts.cells[work.engine.name].multipliers), count(work.engine.positions * work.cycles, 1),
              *(percent(share) for _, _, share in _shares(work))] for work in facts.engines]
-    total = sum(work.total for work in facts.engines)
-    sums = [sum(getattr(work, key) for work in facts.engines) for key, _ in PARTS]
-    return table(["Engine", "Multipliers", "Multiplier cycles", "Useful", "Empty places", "Holds", "Idle"],
-                 rows, foot=["All", count(sum(work.engine.positions for work in facts.engines)), count(total, 1),
-                             *(percent(quotient(part, total)) for part in sums)])
+    places = sum(work.engine.positions for work in facts.engines)
+    sums = [sum(work.engine.positions * _parts(work)[part] for work in facts.engines)
+            for part in range(len(PARTS))]
+    return table(["Engine", "Places", "Multipliers", "Cycles of all places", "Useful", "Empty places",
+                  "Holds", "Idle"], rows,
+                 foot=["All", count(places), count(facts.inputs.resources.multipliers),
+                       count(places * facts.cycles, 1),
+                       *(percent(quotient(part, places * facts.cycles)) for part in sums)])
