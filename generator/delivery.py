@@ -19,7 +19,8 @@ from .flow import Trial
 from .folder import PLAN, seal, written_folder
 from .network import Network, Tensor
 from .network_file import load_network, save_network
-from .planner import Plan, predict, resources, verify
+from .plan_summary import family_of
+from .planner import Found, Plan, predict, resources, verify
 from .report import BuildSummary, ReportInputs, SimulationSummary, render
 from .settings import SETTINGS, board_settings, link_settings
 from .synthesis import DEFAULT_BAUD, BuildResult
@@ -38,7 +39,7 @@ def _silent(_step: str) -> None:
 
 
 def generate(plan: Plan, folder: Path | str, *, network: Network | None = None,
-             board: Board | str | None = None, trial: Trial | None = None,
+             found: Found | None = None, board: Board | str | None = None, trial: Trial | None = None,
              progress: Progress = _silent) -> None:
     """Write the Verilog of ``plan`` and all that belongs to it into ``folder``.
 
@@ -46,19 +47,20 @@ def generate(plan: Plan, folder: Path | str, *, network: Network | None = None,
     ``weights.npz`` (the lowered network), and ``report.html``. The folder appears whole or not at all, and
     replaces only an empty one or one that Gatecast wrote. The same plan gives the same bytes.
 
-    ``network`` is the network as it was read, ``board`` what the plan was made for, ``trial`` what a
-    simulation said: all three for the report. ``progress`` is told each step.
+    ``network`` is the network as it was read, ``found`` what the search knew besides ``plan``, ``board`` what
+    it was made for, ``trial`` what a simulation said: all for the report. ``progress`` is told each step.
     """
     target = find_board(board) if isinstance(board, str) else board
     with written_folder(Path(folder)) as made:
         _write(plan, made, link_settings(plan.network), progress)
-        _report(plan, made, network=network, board=target, trial=trial, progress=progress)
-        _seal(plan, made)
+        _report(plan, made, network=network, found=found, board=target, trial=trial, progress=progress)
+        _seal(plan, made, family_of(target, found))
 
 
 def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
-          network: Network | None = None, trial: Trial | None = None, clock_hz: float | None = None,
-          baud: int = DEFAULT_BAUD, progress: Progress = _silent) -> BuildResult:
+          network: Network | None = None, found: Found | None = None, trial: Trial | None = None,
+          clock_hz: float | None = None, baud: int = DEFAULT_BAUD,
+          progress: Progress = _silent) -> BuildResult:
     """Do what :func:`generate` does, and place and route it with its serial port for ``board``.
 
     The folder holds the bitstream and its timing too. ``clock_hz`` is the clock wanted, by default what is
@@ -72,10 +74,12 @@ def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
         settings = link_settings(plan.network) | board_settings(
             board=target.name, clock_hz=result.clock_hz, baud=result.baud, build_id=result.link.build_id)
         _write(plan, made, settings, progress)
-        _report(plan, made, network=network, board=target, trial=trial, progress=progress, build=BuildSummary(
+        summary = BuildSummary(
             clock_mhz=result.clock_mhz, fmax_mhz=result.fmax_mhz,
-            link_inferences_per_second=link_rate(plan, result.baud), **asdict(result.resources)))
-        _seal(plan, made)
+            link_inferences_per_second=link_rate(plan, result.baud), **asdict(result.resources))
+        _report(plan, made, network=network, found=found, board=target, trial=trial, progress=progress,
+                build=summary)
+        _seal(plan, made, target.family)
     return replace(result, bitstream=Path(folder, result.bitstream.name))
 
 
@@ -107,8 +111,8 @@ def _frame(tensor: Tensor) -> str:
     return f"{' x '.join(map(str, tensor.shape))} (height, width, channel)"
 
 
-def _report(plan: Plan, folder: Path, *, network: Network | None, board: Board | None, trial: Trial | None,
-            progress: Progress, build: BuildSummary | None = None) -> None:
+def _report(plan: Plan, folder: Path, *, network: Network | None, found: Found | None, board: Board | None,
+            trial: Trial | None, progress: Progress, build: BuildSummary | None = None) -> None:
     progress("report")
     simulation = None if trial is None else SimulationSummary(
         simulator=trial.simulator, inferences=len(trial.outputs), mismatches=trial.golden.mismatches,
@@ -116,10 +120,10 @@ def _report(plan: Plan, folder: Path, *, network: Network | None, board: Board |
         predicted_frame_cycles=None if trial.stall else trial.predicted_frame_cycles)
     (folder / REPORT).write_text(render(ReportInputs(
         network=plan.network if network is None else network, plan=plan, prediction=predict(plan),
-        resources=resources(plan), version=metadata.version("gatecast"), board=board, simulation=simulation,
-        build=build)), encoding="utf-8")
+        resources=resources(plan, family_of(board, found)), version=metadata.version("gatecast"), found=found,
+        board=board, simulation=simulation, build=build)), encoding="utf-8")
 
 
-def _seal(plan: Plan, folder: Path) -> None:
+def _seal(plan: Plan, folder: Path, family: str) -> None:
     seal(folder, {"gatecast": metadata.version("gatecast"), **plan.to_json(),
-                  "prediction": asdict(predict(plan)), "resources": asdict(resources(plan))})
+                  "prediction": asdict(predict(plan)), "resources": asdict(resources(plan, family))})

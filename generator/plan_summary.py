@@ -5,17 +5,24 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gatecast.boards import Part
+from gatecast.boards import Board, Part
 
 from .network import Network
 from .planner import Found, Plan, Prediction, Resources
 from .planner.explanation import EngineCells, explain
 from .planner.work import EngineWork, LayerWork
 
-__all__ = ["multiplier_utilization", "plan_summary"]
+__all__ = ["family_of", "multiplier_utilization", "plan_summary"]
 
 # Whose block RAMs are counted where neither a chip nor a budget says.
 FAMILY = "ecp5"
+
+
+def family_of(part: Part | Board | None, found: Found | None) -> str:
+    """The family of chips whose block RAMs are to be counted."""
+    if part is not None:
+        return part.family
+    return FAMILY if found is None else found.budget.family
 
 
 def multiplier_utilization(network: Network, prediction: Prediction, need: Resources) -> float:
@@ -59,8 +66,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     """
     network = plan.network if network is None else network
     budget = None if found is None else found.budget
-    family = part.family if part is not None else FAMILY if budget is None else budget.family
-    why = explain(plan, network, family=family)
+    why = explain(plan, network, family=family_of(part, found))
     prediction, need = why.prediction, why.resources
     cycles = prediction.cycles_per_inference
     return {

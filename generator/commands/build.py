@@ -50,7 +50,7 @@ def _run(arguments: Namespace) -> Outcome:
     check_builds(board)
     network, found = planned(arguments)
     plan = found.plan
-    result: dict[str, Any] = plan_summary(plan, network)
+    result: dict[str, Any] = plan_summary(plan, network, found=found, part=board.part)
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)
     if trial is not None:
@@ -62,7 +62,7 @@ def _run(arguments: Namespace) -> Outcome:
     from ..board_run import link_rate
     from ..delivery import DEFAULT_BAUD, REPORT, build
     with console.steps(f"building {network.name} for {board.name}") as progress:
-        built = build(plan, arguments.output, board=board, network=network, trial=trial,
+        built = build(plan, arguments.output, board=board, network=network, found=found, trial=trial,
                       clock_hz=None if arguments.clock is None else arguments.clock * 1e6,
                       baud=arguments.baud or DEFAULT_BAUD, progress=progress)
     rate = built.clock_hz / result["cycles_per_inference"]

@@ -14,7 +14,7 @@ from ..folder import check_replaceable
 from ..network import Network
 from ..planner import Plan
 from ..summary import plan_summary
-from ..targets import DEFAULT_BOARD, find_board
+from ..targets import DEFAULT_BOARD, find_board, find_part
 from . import trials
 from .command import Command, Outcome
 from .options import add_budget, add_network, planned
@@ -53,7 +53,9 @@ def _run(arguments: Namespace) -> Outcome:
     check_replaceable(arguments.output)
     network, found = planned(arguments)
     plan = found.plan
-    result: dict[str, Any] = plan_summary(plan, network)
+    board = None if arguments.family else find_board(arguments.board or DEFAULT_BOARD)
+    part = find_part(arguments.family) if board is None else board.part
+    result: dict[str, Any] = plan_summary(plan, network, found=found, part=part)
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)
     if trial is not None:
@@ -63,9 +65,9 @@ def _run(arguments: Namespace) -> Outcome:
             return Outcome(result=result, shown=parts, failure="; ".join(trial.failures))
     # Imported here, because it brings synthesis and the report, which take a while.
     from ..delivery import REPORT, generate
-    board = None if arguments.family else find_board(arguments.board or DEFAULT_BOARD)
     with console.steps(f"generating {network.name}") as progress:
-        generate(plan, arguments.output, network=network, board=board, trial=trial, progress=progress)
+        generate(plan, arguments.output, network=network, found=found, board=board, trial=trial,
+                 progress=progress)
     result |= {"folder": str(arguments.output), "report": str(arguments.output / REPORT)}
     parts.append(console.facts("", [("folder", arguments.output), ("report", arguments.output / REPORT)]))
     return Outcome(result=result, shown=parts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gatecast.boards import Board
 
 from ..network import Network
-from ..plan_summary import FAMILY
+from ..plan_summary import family_of
 from ..planner import Found, Plan, Prediction, Resources
 
 __all__ = ["BuildSummary", "ReportInputs", "SimulationSummary"]
@@ -68,8 +68,7 @@ class ReportInputs:
     @property
     def family(self) -> str:
         """Family of chips whose block RAMs are counted."""
-        return self.board.family if self.board is not None else FAMILY if self.found is None else (
-            self.found.budget.family)
+        return family_of(self.board, self.found)
 
     @property
     def clock(self) -> float | None:
