@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from .budget import Budget
+from .dsps import array_dsps, requantizer_dsps
 from .logic import array_luts, requantizer_luts
-from .numbers import multipliers_of
 from .parameters import requantizer_params
 from .plan import Plan
 from .predict import resources
@@ -95,10 +95,9 @@ def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[tuple[str, s
 def _multipliers(plan: Plan) -> list[_Choice]:
     found = []
     for engine in plan.engines:
-        found.append(_Choice((engine.name, "array_in"), multipliers_of(plan.network, engine),
-                             array_luts(plan, engine)))
+        found.append(_Choice((engine.name, "array_in"), array_dsps(plan, engine), array_luts(plan, engine)))
         found.append(_Choice((engine.name, "requantizer_in"),
-                             requantizer_params(plan, engine).multiplier_parts,
+                             requantizer_dsps(requantizer_params(plan, engine)),
                              requantizer_luts(plan, engine)))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from . import events
+from .dsps import array_dsps, requantizer_dsps
 from .logic import estimate
 from .numbers import multipliers_of
 from .parameters import requantizer_params
@@ -40,7 +41,8 @@ def resources(plan: Plan, family: str = "ecp5") -> Resources:
     return Resources(
         multipliers=sum(arrays.values()),
         requantizer_multipliers=sum(params.multiplier_parts for params in requantizers.values()),
-        dsps=sum(arrays[engine.name] * (engine.array_in == "dsp") + requantizers[engine.name].multipliers
+        dsps=sum((array_dsps(plan, engine) if engine.array_in == "dsp" else 0)
+                 + (requantizer_dsps(requantizers[engine.name]) if engine.requantizer_in == "dsp" else 0)
                  for engine in plan.engines),
         block_rams=sum(memory.block_rams(family) for memory in memories if memory.kind == "block"),
         luts=luts + sum(memory.luts(family) for memory in memories if memory.kind == "lut"), ffs=ffs,

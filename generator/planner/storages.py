@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from gatecast.hdl.storage import MemoryKind
 from gatecast.hdl.systolic import SystolicParams
 from gatecast.hdl.table import Table
 
+from .dsps import used_lanes
 from .layout import layouts
 from .numbers import engine_layers
 from .parameters import array_params, requantizer_params
@@ -50,6 +51,9 @@ class Storage:
 
     def block_rams(self, family: str) -> int:
         """Those that it takes in block RAM."""
+        if self.writable and self.depth == 1:
+            # Synthesis makes registers of a memory of a single word.
+            return 0
         return self.copies * block_rams(family, depth=self.depth, width=self.width, writable=self.writable,
                                         write_bits=self.write_bits, read_ports=self.read_ports)
 
@@ -81,11 +85,12 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
         found += [Storage(owner=engine.name, what="weights", depth=array.depth, kind=engine.weights_in,
                           width=_varying(group, width)) for group in groups]
     if not isinstance(array, SystolicParams) and array.tables is not None:
-        # Two lanes share a memory, one port for each.
-        table = Storage(owner=engine.name, what="tables", depth=array.tables.size,
-                        width=_varying(array.tables.reshape(-1, 1), array.entry_shape.width), read_ports=2,
-                        copies=array.lanes // 2, kind=engine.tables_in)
-        found += [table, replace(table, read_ports=1, copies=array.lanes % 2)]
+        # Two lanes share a memory, one port for each that is used.
+        used = np.resize(used_lanes(requantizer), array.lanes)
+        ports = used[::2] + np.append(used[1::2], np.zeros(array.lanes % 2, bool)).astype(int)
+        found += [Storage(owner=engine.name, what="tables", depth=array.tables.size, kind=engine.tables_in,
+                          width=_varying(array.tables.reshape(-1, 1), array.entry_shape.width),
+                          read_ports=count, copies=int(np.sum(ports == count))) for count in (1, 2)]
     found.append(Storage(owner=engine.name, what="parameters", depth=len(requantizer.rows),
                          width=_varying_rows(requantizer.rows), kind=engine.parameters_in))
     # The sequencer's table is the only one of the small ones that grows with the network.

@@ -1,0 +1,61 @@
+"""DSPs: how many DSP blocks synthesis makes of the multipliers of an engine.
+
+One for each, but for those that it finds to be none: an operand that is always zero, or a product of unsigned
+numbers of which one is a single bit. So lanes and columns that no channel ever uses take nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from gatecast.hdl.multiplier import WideMultiplier
+from gatecast.hdl.requantizer import RequantizerParams
+from gatecast.hdl.systolic import SystolicParams
+
+from .numbers import multipliers_of
+from .parameters import array_params, requantizer_params
+from .plan import EnginePlan, Plan
+
+__all__ = ["array_dsps", "requantizer_dsps", "used_lanes"]
+
+
+def used_lanes(params: RequantizerParams) -> npt.NDArray[np.bool_]:
+    """Which lanes of a requantizer ever make anything of a sum ``[lanes]``."""
+    used: npt.NDArray[np.bool_] = params.requantization.multiplier.reshape(-1, params.lanes).any(axis=0)
+    return used
+
+
+def array_dsps(plan: Plan, engine: EnginePlan) -> int:
+    """Of the array, if its multipliers are in DSP blocks."""
+    multipliers = multipliers_of(plan.network, engine)
+    if plan.external_weights or not multipliers:
+        return multipliers
+    array, used = array_params(plan, engine), used_lanes(requantizer_params(plan, engine))
+    columns = used[np.arange(engine.columns) % engine.group]
+    if isinstance(array, SystolicParams):
+        return int(np.sum(_multiplied(array.weights, 8) & columns[:, np.newaxis]))
+    if array.weights is not None and array.operations == {"multiply"}:
+        columns &= _multiplied(array.weights, array.weight_shape.width)
+    return int(np.sum(columns))
+
+
+def requantizer_dsps(params: RequantizerParams) -> int:
+    """Of all lanes of the requantizer, if its multipliers are in DSP blocks."""
+    factors = np.bitwise_or.reduce(params.requantization.multiplier.reshape(-1, params.lanes)).tolist()
+    count, digits = 0, WideMultiplier.digits(params.x_shape)
+    for factor in factors:
+        while factor:
+            digit = factor & ((1 << WideMultiplier.DIGIT) - 1)
+            if digit:
+                single = digit & (digit - 1) == 0
+                count += sum(not single or each.signed for each in digits)
+            factor >>= WideMultiplier.DIGIT
+    return count
+
+
+def _multiplied(weights: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.bool_]:
+    """Where ``weights [words, ...]`` of so many bits have more to multiply by than nothing and a sign."""
+    bits = np.bitwise_or.reduce(weights).astype(np.int64) & ((1 << width) - 1)
+    multiplied: npt.NDArray[np.bool_] = (bits != 0) & (bits != 1 << (width - 1))
+    return multiplied
