@@ -66,6 +66,8 @@ class Shape:
 class Shapes:
     """All arrays of at most ``limit`` multipliers for some ``layers`` of one kind.
 
+    Those of more lanes are for the layers among them that do not multiply.
+
     Only those are listed that some layer has a use for: the fewest lanes or columns for a number of words or
     blocks, columns rounded up to whole groups. Groups are powers of two.
 
@@ -194,14 +196,17 @@ def _typical(facts: Sequence[_Facts]) -> _Facts:
 
 
 def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> list[tuple[int, int, int]]:
+    blocks = _useful([window.out_channels for window in windows], max(limit, MOST_LANES))
     if kind == "channel":
-        lanes = _useful([window.out_channels for window in windows], min(MOST_LANES, limit))
-        return [(p, p, g) for p in lanes for g in GROUPS if p % g == 0]
-    inputs = [weights.shape[3] for window in windows for operand in window.operands
-              if (weights := operand.weights) is not None]
-    columns = _useful([window.out_channels for window in windows], limit)
-    return sorted({(p, q, g) for p in _useful(inputs, min(MOST_LANES, limit)) for g in GROUPS
-                   for q in (-(-each // g) * g for each in columns) if p * q <= limit})
+        # Lanes that do not multiply are not limited.
+        most = min(MOST_LANES, limit) if all(map(multiplies, windows)) else MOST_LANES
+        return sorted({(p, p, g) for g in GROUPS for p in (-(-each // g) * g for each in blocks) if p <= most})
+    spans = [used_channels(operand) for window in windows for operand in window.operands]
+    lanes = set(_useful([last + 1 for first, last in spans if not first], limit))
+    # From the middle of a tensor on, any number of lanes may just suit.
+    lanes |= set(range(1, 1 + min(limit, max((last + 1 for first, last in spans if first), default=0))))
+    return sorted({(p, q, g) for p in lanes if p <= MOST_LANES for g in GROUPS
+                   for q in (-(-each // g) * g for each in blocks) if p * q <= limit})
 
 
 def _useful(channels: Sequence[int], limit: int) -> list[int]:
