@@ -37,7 +37,7 @@ def resources(plan: Plan, family: str = "ecp5") -> Resources:
     bits = Counter[str]()
     for memory in memories:
         bits[memory.what] += memory.bits
-    luts, ffs = estimate(plan)
+    logic = estimate(plan, family)
     return Resources(
         multipliers=sum(arrays.values()),
         requantizer_multipliers=sum(params.multiplier_parts for params in requantizers.values()),
@@ -45,6 +45,6 @@ def resources(plan: Plan, family: str = "ecp5") -> Resources:
                  + (requantizer_dsps(requantizers[engine.name]) if engine.requantizer_in == "dsp" else 0)
                  for engine in plan.engines),
         block_rams=sum(memory.block_rams(family) for memory in memories if memory.kind == "block"),
-        luts=luts + sum(memory.luts(family) for memory in memories if memory.kind == "lut"), ffs=ffs,
+        luts=logic.luts, ffs=logic.ffs,
         weight_bits=bits["weights"] + bits["tables"], parameter_bits=bits["parameters"],
         feature_bits=bits["features"])

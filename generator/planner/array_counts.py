@@ -1,0 +1,186 @@
+"""Array counts: the bits of logic in arrays and requantizers."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from gatecast.boards.packing import lut_ram_luts
+from gatecast.hdl.channel_lane import ChannelLane
+from gatecast.hdl.dot_product import DotProduct
+from gatecast.hdl.multiplier import Multiplier, WideMultiplier
+from gatecast.hdl.requantizer import FIELDS, RequantizerParams
+
+from .counts import Part, bank_choices, bits, contents, row_multiplier, varying_bits
+from .numbers import blocks, dot_taps, layer_window, tables
+from .plan import EnginePlan, Plan
+
+__all__ = ["array_multipliers", "array_part", "requantizer_multipliers", "requantizer_part", "weight_words"]
+
+
+def weight_words(plan: Plan, engine: EnginePlan) -> int:
+    """Words of the memory of weights; one if there are none."""
+    windows = [layer_window(plan.network.layer(name)) for name in engine.layers]
+    return sum(blocks(window, engine) * dot_taps(window, engine) for window in windows
+               if window.operation in ("dot", "multiply")) or 1
+
+
+def array_part(plan: Plan, engine: EnginePlan, params: RequantizerParams, family: str) -> Part:
+    """The array of an engine, with its requantizer's parameters, which know how wide its sums are."""
+    width, depth = max(8, params.sum_shape.width), weight_words(plan, engine)
+    if plan.external_weights:
+        depth = 1
+    luts, ffs = (_systolic(engine, width, depth, family) if engine.kind == "systolic"
+                 else _channel(plan, engine, width, depth, family))
+    return Part(name=f"engine_{engine.name}.array", luts=luts, ffs=ffs)
+
+
+def array_multipliers(engine: EnginePlan) -> int:
+    """What the multipliers of an array come to in LUTs, as the term ``multipliers in logic``."""
+    adders, _ = row_multiplier(8, 8, Multiplier.LATENCY)
+    inverted = 8 * engine.lanes * (engine.groups if engine.kind == "systolic" else 1)
+    return engine.positions * adders + inverted
+
+
+def requantizer_multipliers(params: RequantizerParams) -> int:
+    """The same of a requantizer."""
+    narrow, wide = sorted((params.x_shape.width, params.m_shape.width))
+    adders, _ = row_multiplier(narrow, wide, params.multiplier_latency)
+    return params.lanes * (adders + wide)
+
+
+def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[Counter[str], Counter[str]]:
+    lanes, columns, groups = engine.lanes, engine.columns, engine.groups
+    products = lanes * columns
+    word = 8 * lanes * engine.group
+    adders = registers = 0
+    # The tree of adders; where one is left over, it waits.
+    terms = lanes
+    for level in range(1, bits(lanes) + 1):
+        adders += terms // 2 * (16 + level)
+        registers += terms // 2 * (16 + level) + terms % 2 * (15 + level)
+        terms -= terms // 2
+    luts = Counter({"array adders": columns * (adders + width), "array chain": (groups - 1) * engine.group * width})
+    ffs = Counter({
+        # Activations go from group to group; what a group delays is what the next one gets.
+        "array registers": 8 * lanes * (groups + 2) + 8 * products + columns * (registers + 4 * width)
+        + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
+    })
+    if engine.weights_in == "lut":
+        luts["memories in LUTs"] = groups * lut_ram_luts(family, depth=depth, width=word, writable=False)
+        ffs["array registers"] += 8 * products
+    else:
+        luts["banks"] = groups * bank_choices(depth, word)
+    if engine.array_in == "lut":
+        luts["multipliers in logic"] = array_multipliers(engine)
+        ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY)[1]
+    else:
+        ffs["array registers"] += 24 * products
+    return luts, ffs
+
+
+def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
+             family: str) -> tuple[Counter[str], Counter[str]]:
+    windows = [layer_window(plan.network.layer(name)) for name in engine.layers]
+    operations = {window.operation for window in windows}
+    lanes, groups = engine.lanes, engine.groups
+    found = tables(plan, engine)
+    entry = max((int(number).bit_length() for table in found for number in (table.min(), table.max())), default=0)
+    entry += any(table.min() < 0 for table in found)
+    weight = 9 if any(operand.weights is not None and (operand.weights.min() < -128 or operand.weights.max() > 127)
+                      for window in windows for operand in window.operands) else 8
+    luts, ffs = Counter[str](), Counter[str]()
+    registers = adders = muxes = 0
+    if ChannelLane.multiplies(operations):
+        operand = 9 if "product" in operations else 8
+        factor = weight if "product" not in operations else 9
+        registers += 8 + operand
+        if "multiply" in operations:
+            registers += weight * (2 if engine.weights_in == "lut" else 1)
+        if "product" in operations:
+            adders += 9
+            registers += 9
+            muxes += 9 * ("multiply" in operations)
+        muxes += factor * (not {"sum", "max"}.isdisjoint(operations))
+        if engine.array_in == "lut":
+            luts["multipliers in logic"] = array_multipliers(engine)
+            ffs["multipliers in logic"] = lanes * row_multiplier(operand, factor, Multiplier.LATENCY)[1]
+        else:
+            registers += 2 * (operand + factor)
+    else:
+        registers += 8 * ChannelLane.term_latency(operations)
+    if "lookup" in operations:
+        registers += 8 * max(ChannelLane.address_latency(operations) - 2, 0) + entry * (
+            2 if engine.tables_in == "lut" else 1)
+        words = 256 * len(found)
+        if engine.tables_in == "lut":
+            luts["memories in LUTs"] += lanes * lut_ram_luts(family, depth=words, width=entry, writable=False)
+        else:
+            luts["banks"] += lanes * bank_choices(words, entry)
+    if ChannelLane.mixes(operations):
+        registers += width
+        muxes += width
+    if operations != {"max"}:
+        adders += width
+        registers += width
+    if "max" in operations:
+        adders += 8
+        muxes += 8 + (width if len(operations) > 1 else 0)
+        registers += 8
+    result = 8 if operations == {"max"} else width
+    if "multiply" in operations:
+        if engine.weights_in == "lut":
+            luts["memories in LUTs"] += lut_ram_luts(family, depth=depth, width=lanes * weight, writable=False)
+        else:
+            luts["banks"] += bank_choices(depth, lanes * weight)
+    luts["channel adders"] = lanes * adders
+    luts["channel multiplexers"] = lanes * muxes + (lanes - engine.group) * result
+    ffs["channel registers"] = lanes * (registers + 2 * result) + groups + 20
+    return luts, ffs
+
+
+def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
+    """The requantizer of an engine."""
+    lanes, x, m = params.lanes, params.x_shape, params.m_shape
+    numbers = np.stack([getattr(params.requantization, name).reshape(params.slots, lanes) for name in FIELDS], axis=2)
+    numbers = numbers.reshape(params.slots, -1)
+    table = contents(numbers, engine.parameters_in)
+    # Bits of each field in all lanes together, those that differ, and of those that agree one.
+    differing = varying_bits(numbers)
+    share = table.held / max(table.varying, 1)
+    varying = {name: round(share * sum(differing[index::len(FIELDS)])) for index, name in enumerate(FIELDS)}
+    latency = params.multiplier_latency
+    kept = params.product_shape.width - params.shift_min
+    stages = params.shift_stages
+    offset = max(varying["offset_negative"], varying["offset_positive"])
+    after = 2 + latency + stages + 1
+    luts = Counter({
+        "requantizer adders": lanes * (x.width + params.product_shape.width + 16),
+        "requantizer offsets": offset,
+        "requantizer shifters": kept * sum(differing[FIELDS.index("shift")::len(FIELDS)]),
+        "requantizer clamps": lanes * (max(kept - 8, 0) // 2 + 22) + 2 * (varying["low"] + varying["high"]),
+        "tables in logic": table.luts,
+        "banks": bank_choices(params.slots, table.varying) if table.kind == "block" else 0,
+    })
+    ffs = Counter({
+        "requantizer registers": 2 * lanes * params.sum_shape.width + 2 * varying["multiplier"] + varying["bias"]
+        + varying["offset_negative"] + varying["offset_positive"] + offset * latency
+        + (varying["low"] + varying["high"]) * (after + 1)
+        + lanes * (x.width + (stages + 1) * kept + 18)
+        + varying["shift"] * (3 + latency + stages // 2),
+        "tables in logic": table.registers,
+    })
+    if engine.requantizer_in == "lut":
+        luts["multipliers in logic"] = requantizer_multipliers(params)
+        ffs["multipliers in logic"] = lanes * row_multiplier(*sorted((x.width, m.width)), latency)[1]
+    else:
+        digits = [(a.width + b.width, WideMultiplier.DIGIT * (i + j))
+                  for i, a in enumerate(WideMultiplier.digits(x)) for j, b in enumerate(WideMultiplier.digits(m))]
+        parts = [part for part, _ in digits]
+        product = x.width + m.width
+        luts["requantizer adders"] += lanes * sum(product - low for _, low in digits[1:])
+        ffs["requantizer registers"] += lanes * (x.width + m.width + sum(parts)
+                                                 + sum(stage * part for stage, part in enumerate(parts[1:]))
+                                                 + product * (len(parts) - 1))
+    return Part(name=f"engine_{engine.name}.requantizer", luts=luts, ffs=ffs)
