@@ -176,7 +176,7 @@ def test_key_figures_without_clock_build_or_simulation() -> None:
     assert figures["Multipliers"] == (str(used.multipliers + used.requantizer_multipliers),
                                       f"{used.requantizer_multipliers} of them in requantizers; predicted")
     assert figures["Block RAMs"] == (str(used.block_rams),
-                                     f"predicted, {bits(used.memory_bits)} with those in LUTs")
+                                     f"predicted; memory in all, LUTs included: {bits(used.memory_bits)}")
     assert figures["Verification"][0] == "Not simulated"
     assert "Clock" not in figures
 

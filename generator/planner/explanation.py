@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..figures import count, percent
 from ..network import Network
+from .dsps import array_dsps, requantizer_dsps
 from .events import steady_state
 from .layout import MemoryLayout, layouts
 from .numbers import multipliers_of
@@ -34,12 +35,18 @@ class EngineCells:
     multipliers: int
     """Of the array; none where nothing is multiplied."""
     requantizer_multipliers: int
-    dsps: int
-    """Those of both that are in DSP blocks."""
+    array_dsps: int
+    """DSP blocks that synthesis makes of the array; 0 if its multipliers are in LUTs."""
+    requantizer_dsps: int
     bits: Mapping[str, int]
     """Of its ``weights``, ``tables``, ``parameters`` and ``jobs``; what it does not have is missing."""
     block_rams: Mapping[str, int]
     """The same in block RAMs, 0 for what is in LUTs."""
+
+    @property
+    def dsps(self) -> int:
+        """DSP blocks of array and requantizer."""
+        return self.array_dsps + self.requantizer_dsps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +78,18 @@ def explain(plan: Plan, network: Network, *, family: str = "ecp5") -> Explanatio
 
 def engine_cells(plan: Plan, engine: EnginePlan, stored: tuple[Storage, ...], family: str) -> EngineCells:
     """What ``engine`` is made of; ``stored`` are all memories of ``plan``."""
-    array, requantizer = multipliers_of(plan.network, engine), requantizer_params(plan, engine)
+    requantizer = requantizer_params(plan, engine)
     bits, blocks = Counter[str](), Counter[str]()
     for storage in stored:
         if storage.owner == engine.name:
             bits[storage.what] += storage.bits
             blocks[storage.what] += _block_rams(storage, family)
     return EngineCells(
-        multipliers=array, requantizer_multipliers=requantizer.multiplier_parts,
-        dsps=array * (engine.array_in == "dsp") + requantizer.multipliers, bits=bits, block_rams=blocks)
+        multipliers=multipliers_of(plan.network, engine),
+        requantizer_multipliers=requantizer.multiplier_parts,
+        array_dsps=array_dsps(plan, engine) if engine.array_in == "dsp" else 0,
+        requantizer_dsps=requantizer_dsps(requantizer) if engine.requantizer_in == "dsp" else 0,
+        bits=bits, block_rams=blocks)
 
 
 def _block_rams(storage: Storage, family: str) -> int:

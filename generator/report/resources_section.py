@@ -68,7 +68,7 @@ def _uses(facts: Facts) -> list[_Use]:
         return f"{count(amount)} of {count(available)}{share}"
 
     cells = [(engine, facts.cells[engine.name]) for engine in facts.plan.engines]
-    arrays = sum(cell.multipliers for engine, cell in cells if engine.array_in == "dsp")
+    arrays = sum(cell.array_dsps for _, cell in cells)
     in_luts = [sum(cell.multipliers for engine, cell in cells if engine.array_in == "lut"),
                sum(cell.requantizer_multipliers for engine, cell in cells if engine.requantizer_in == "lut")]
     offered = None if board is None else board.multipliers

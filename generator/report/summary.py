@@ -72,7 +72,7 @@ def _hardware(inputs: ReportInputs) -> tuple[Markup, Markup]:
         return (_card("Multipliers", count(used.multipliers + used.requantizer_multipliers),
                       f"{count(used.requantizer_multipliers)} of them in requantizers; predicted"),
                 _card("Block RAMs", count(used.block_rams),
-                      f"predicted, {bits(used.memory_bits)} with those in LUTs"))
+                      f"predicted; memory in all, LUTs included: {bits(used.memory_bits)}"))
     met = build.fmax_mhz >= build.clock_mhz
     return (_card("LUTs", count(build.luts), f"{count(build.ffs)} flip-flops, {count(build.dsps)} DSPs, "
                                              f"{count(build.brams)} block RAMs"),
