@@ -49,8 +49,10 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     were allowed where ``lower_bound_exact``, else that of the work alone. ``alternatives`` are the next best
     plans with ample feature memories, each with its ``cycles_per_inference`` and ``engines``.
 
-    Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates; ``limits`` is what was
-    allowed of ``multipliers``, ``dsps``, ``block_rams`` and ``luts``, ``chip`` what there is.
+    Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates. ``luts_error`` and
+    ``ffs_error`` tell how far those may be off, as a share (see :mod:`gatecast.planner.logic`; None for
+    families where that was not measured). ``limits`` is what was allowed of ``multipliers``, ``dsps``,
+    ``block_rams`` and ``luts``, ``chip`` what there is.
 
     ``engines``: their array, the kinds of their cells, ``busy_cycles`` in which an engine issues, and how it
     spends the cycles of an inference. ``useful_cycles`` (what its work would take if it filled all lanes and
@@ -88,6 +90,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "lower_bound_exact": None if found is None else found.exact,
         "periodic": prediction.periodic,
         "dsps": need.dsps, "block_rams": need.block_rams, "luts": need.luts, "ffs": need.ffs,
+        "luts_error": why.luts_error, "ffs_error": why.ffs_error,
         "limits": None if budget is None else {
             "multipliers": budget.array_limit, "dsps": budget.dsps, "block_rams": budget.block_rams,
             "luts": budget.luts},

@@ -18,11 +18,13 @@ from rich.console import Console
 
 from gatecast.boards import boards, families
 from gatecast.commands.plan_tables import shown
+from gatecast.figures import percent
 from gatecast.flow import budget
 from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.planner import Budget, Found, Plan, Prediction, predict, resources, search
 from gatecast.planner.explanation import bottleneck_reason, explain
+from gatecast.planner.logic import ERROR_FFS, ERROR_LUTS
 from gatecast.planner.numbers import multipliers_of
 from gatecast.planner.plan import SINK, SOURCE
 from gatecast.planner.regions import with_least_rows, with_two_frames
@@ -147,6 +149,10 @@ def test_the_summary_of_a_search() -> None:
     need = resources(searched.plan)
     assert (found["dsps"], found["block_rams"], found["luts"], found["ffs"]) == (
         need.dsps, need.block_rams, need.luts, need.ffs)
+    assert (found["luts_error"], found["ffs_error"]) == (ERROR_LUTS, ERROR_FFS)
+    other = plan_summary(searched.plan, given, part=families()["xc7"])
+    assert (other["luts_error"], other["ffs_error"]) == (None, None)
+    assert f"estimate, within {percent(ERROR_LUTS)}" in printed(found) and "within" not in printed(other)
 
 
 def predicted(plan: Plan, cycles: float, work: dict[str, int], **occupied: int) -> Prediction:

@@ -73,7 +73,7 @@ def test_engines_and_memories_are_those_of_the_plan(kind: Engines) -> None:
     jobs = sum(storage.bits for storage in storages(planned) if storage.what == "jobs")
     assert total == ["All", "", "", "", bits(used.memory_bits + jobs), str(used.block_rams)]
     assert sum(int(line[5]) for line in memories) == used.block_rams
-    assert {line[2] for line in memories} <= {"block RAM", "LUTs"}
+    assert {line[2] for line in memories} <= {"block RAM", "LUTs", "logic"}
     *multipliers, total = rows(root, "Engine|Array in")
     assert [line[:2] for line in multipliers] == [
         [engine.name, {"dsp": "DSP blocks", "lut": "LUTs"}[engine.array_in]

@@ -45,7 +45,7 @@ def _engines(result: dict[str, Any]) -> Table:
         kind = engine[f"{what}_in"]
         if not engine["stored_bits"].get(what) and kind != "external":
             return NONE
-        return {"block": f"{engine['block_rams'].get(what, 0)} BRAM", "lut": "LUT"}.get(kind, kind)
+        return kind if kind == "external" else _where(kind, engine["block_rams"].get(what, 0))
 
     def multipliers(number: int, kind: str) -> str:
         return f"{number} {kind.upper()}" if number else NONE
@@ -58,6 +58,11 @@ def _engines(result: dict[str, Any]) -> Table:
           multipliers(engine["requantizer_multipliers"], engine["requantizer_in"]),
           *(stored(engine, what) for what in ("weights", "tables", "parameters")))
          for engine in result["engines"]]), {0: 14})
+
+
+def _where(kind: str, block_rams: int) -> str:
+    """Where a memory is; those of a single word are registers or constants, whatever was chosen."""
+    return "LUT" if kind == "lut" else f"{block_rams} BRAM" if block_rams else "logic"
 
 
 def _loops(result: dict[str, Any]) -> Table:
@@ -106,7 +111,7 @@ def _memories(result: dict[str, Any]) -> Table:
     return _narrow(console.table(
         "feature memories", ("from", "to", ">in", ">words", ">bits", "tensors, rows held/of a frame"),
         [(place(memory["writer"]), place(memory["reader"]),
-          f"{memory['block_rams']} BRAM" if memory["memory_in"] == "block" else "LUT",
+          _where(memory["memory_in"], memory["block_rams"]),
           count(memory["words"]), memory["word_bits"], tensors(memory))
          for memory in result["memories"]]), {0: 14, 1: 14, 5: 32})
 
@@ -147,7 +152,12 @@ def _cells(result: dict[str, Any]) -> Table:
         [line("multipliers of arrays", "multipliers", "exact"),
          line("multipliers of requantizers", "requantizer_multipliers", "exact"),
          line("of both, DSP multipliers", "dsps", "exact"), line("block RAMs (BRAM)", "block_rams", "exact"),
-         line("LUTs", "luts", "estimate"), line("flip-flops", "ffs", "estimate")])
+         line("LUTs", "luts", _estimate(result["luts_error"])),
+         line("flip-flops", "ffs", _estimate(result["ffs_error"]))])
+
+
+def _estimate(error: float | None) -> str:
+    return "estimate" if error is None else f"estimate, within {percent(error)}"
 
 
 def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from ..network import Network
 from .dsps import array_dsps, requantizer_dsps
 from .events import steady_state
 from .layout import MemoryLayout, layouts
+from .logic import ERROR_FFS, ERROR_LUTS
 from .numbers import multipliers_of
 from .parameters import requantizer_params
 from .plan import SINK, SOURCE, EnginePlan, Plan, Prediction, Resources
@@ -20,8 +21,11 @@ from .schedule import schedule
 from .storages import Storage, storages
 from .work import EngineWork, engine_work
 
-__all__ = ["EngineCells", "Explanation", "bottleneck_reason", "engine_cells", "explain", "place"]
+__all__ = ["EngineCells", "Explanation", "bottleneck_reason", "engine_cells", "explain", "logic_errors",
+           "place"]
 
+# The family whose synthesis runs the estimates of logic are fitted on.
+MEASURED = "ecp5"
 # Share of the cycles from which on a part is said to be at work all the time.
 FULL = 0.97
 # Frames of the event model with larger memories.
@@ -60,6 +64,10 @@ class Explanation:
     cells: tuple[EngineCells, ...]
     memories: tuple[tuple[MemoryLayout, int], ...]
     """The feature memories and the block RAMs of each."""
+    luts_error: float | None
+    """How far the estimate of LUTs may be off, as a share; none where it was not measured for the family."""
+    ffs_error: float | None
+    """The same of flip-flops."""
     reason: str
     """Why it is not faster: a clause about the bottleneck."""
 
@@ -67,13 +75,20 @@ class Explanation:
 def explain(plan: Plan, network: Network, *, family: str = "ecp5") -> Explanation:
     """Explain ``plan`` for a chip of ``family``; ``network`` is the one that was read, whose work counts."""
     numbers, prediction, stored = schedule(plan), predict(plan), storages(plan)
+    luts_error, ffs_error = logic_errors(family)
     return Explanation(
         prediction=prediction, resources=resources(plan, family),
         engines=engine_work(plan, network, numbers, prediction),
         cells=tuple(engine_cells(plan, engine, stored, family) for engine in plan.engines),
         memories=tuple(zip(layouts(plan), (_block_rams(storage, family) for storage in stored
                                            if storage.what == "features"), strict=True)),
+        luts_error=luts_error, ffs_error=ffs_error,
         reason=bottleneck_reason(plan, prediction))
+
+
+def logic_errors(family: str) -> tuple[float | None, float | None]:
+    """How far the estimates of LUTs and flip-flops may be off, where that was measured."""
+    return (ERROR_LUTS, ERROR_FFS) if family == MEASURED else (None, None)
 
 
 def engine_cells(plan: Plan, engine: EnginePlan, stored: tuple[Storage, ...], family: str) -> EngineCells:
