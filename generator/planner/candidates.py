@@ -189,7 +189,8 @@ class _Kind:
                 # That is the number of systolic engines; the others are as many as it takes.
                 found = cuts(fronts, min(count, max(number, MOST_ENGINES)), pace)
                 systolic = self.shapes.kind == "systolic"
-                for cut in [found[number]] if systolic and number in found else found.values():
+                allowed = [number] if systolic else [*found]
+                for cut in (found[each] for each in allowed if each in found):
                     yield improved(fronts, cut, pace)
 
 
