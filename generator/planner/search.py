@@ -30,8 +30,9 @@ HALVINGS = 2
 # Frames of the event model to compare plans.
 FRAMES = 40
 
-# Multipliers alone count at first; then block RAM too, then all logic.
+# Multipliers alone count at first; then block RAM too, then all logic; last, memory above all.
 DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
+CHEAP_ARRAYS = Prices(multiplier=40, block_ram=1000)
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,13 @@ class _Breadth:
     """How much slower than the pace by work alone they may be: the event model knows of waiting too."""
     finalists: int = 4
     """Plans that are kept for the sizing of their regions."""
+    fast: bool = True
+    """Whether arrays are made as fast as the multipliers allow, or as cheap as the pace allows."""
 
 
 WIDE = (_Breadth(Prices()), _Breadth(DEAR_RAM), _Breadth(LEAN))
-NARROW = (_Breadth(DEAR_RAM, slacks=(1.0,), finalists=2), _Breadth(LEAN, slacks=(1.0,), finalists=2))
+NARROW = tuple(_Breadth(prices, slacks=(1.0,), finalists=3, fast=False)
+               for prices in (DEAR_RAM, LEAN, CHEAP_ARRAYS))
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class _Effort:
     jobs: int
 
 
+# Where the leanest plan needs so many times what there is, the search does not begin.
+HOPELESS = 1.4
 # Where more than that is missing, smaller regions are not tried.
 FAR = 1.1
 # Where block RAM is short, more of both.
@@ -132,16 +138,16 @@ class _Search:
                      budget=self.budget)
 
     def _refuse_what_cannot_fit(self) -> None:
-        """Look at the leanest plan: if that does not fit, none does."""
-        # One engine for everything is the leanest of all partitions.
+        """Look at the leanest plan: where that lacks much, nothing else will fit."""
+        # One engine of each kind is about the leanest of all partitions.
         kinds = Kinds(self.network, "folded", self.budget.array_limit) if self.engines == "auto" else self.kinds
         leanest = next(kinds.candidates(float("inf"), LEAN, self.budget.array_limit, fast=False), None)
         if leanest is None:
             raise too_few_multipliers(self.network, self.budget, self.engines)
-        found = with_least_rows(leanest.plan(self.network))
-        shortage = placed(found, self.budget)
-        if isinstance(shortage, Shortage):
-            raise too_small(found, self.budget, shortage)
+        self.leanest = with_least_rows(leanest.plan(self.network))
+        shortage = placed(self.leanest, self.budget)
+        if isinstance(shortage, Shortage) and shortage.need > HOPELESS * shortage.has:
+            raise too_small(self.leanest, self.budget, shortage)
 
     def _fastest(self, pace: float) -> list[tuple[Plan, float]]:
         """The best plan that fits, at ``pace`` or as little slower as it takes, and the next best ones."""
@@ -160,7 +166,9 @@ class _Search:
                 else:
                     fast = middle
             return found
-        raise too_few_multipliers(self.network, self.budget, self.engines)
+        shortage = placed(self.leanest, self.budget)
+        # What almost fits may be short of something only where regions are larger than they must be.
+        raise too_small(self.leanest, self.budget, shortage if isinstance(shortage, Shortage) else None)
 
     def _fitting(self, pace: float, breadths: tuple[_Breadth, ...]) -> list[tuple[Plan, float]]:
         """The best plan of about ``pace`` that fits, and the next best ones; none if none fit."""
@@ -190,7 +198,8 @@ class _Search:
         seen = set()
         for slack in breadth.slacks:
             self.progress(f"partitions at {pace * slack:,.0f} cycles")
-            for candidate in self.kinds.candidates(pace * slack, breadth.prices, self.budget.array_limit):
+            for candidate in self.kinds.candidates(pace * slack, breadth.prices, self.budget.array_limit,
+                                                   fast=breadth.fast):
                 if candidate not in seen:
                     seen.add(candidate)
                     yield candidate

@@ -28,12 +28,15 @@ def too_few_multipliers(network: Network, budget: Budget, engines: Engines) -> I
                       f"allow more multipliers or fewer engines, or take a larger board")
 
 
-def too_small(leanest: Plan, budget: Budget, shortage: Shortage) -> InputError:
-    """The refusal where not even the ``leanest`` plan fits."""
+def too_small(leanest: Plan, budget: Budget, shortage: Shortage | None) -> InputError:
+    """The refusal where nothing fits; ``shortage`` is what the ``leanest`` plan lacks."""
     larger = next(_larger(leanest, budget), None)
     instead = ("no board that `gatecast boards` knows is large enough, take a smaller network"
                if larger is None else f"a {larger.title} would do (--board {larger.name})")
-    return InputError(f"network '{leanest.network.name}' needs {shortage.need:,} {shortage.what} at least, "
+    if shortage is None:
+        return InputError(f"network '{leanest.network.name}' fits {budget.name} only without any rows to "
+                          f"spare, and no such plan was found; {instead}")
+    return InputError(f"network '{leanest.network.name}' needs {shortage.need:,} {shortage.what}, "
                       f"{budget.name} has {shortage.has:,}: {shortage.need - shortage.has:,} are missing; "
                       f"{instead}")
 
