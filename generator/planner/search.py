@@ -64,10 +64,9 @@ class _Effort:
 # Where the leanest plan needs so many times what there is, the search does not begin.
 HOPELESS = 1.4
 # Where more than that is missing, smaller regions are not tried.
-FAR = 1.1
+FAR = 1.05
 # Where block RAM is short, more of both.
-EFFORTS = (_Effort(TOLERANCE, MOST_JOBS), _Effort(2 * TOLERANCE, 3 * MOST_JOBS),
-           _Effort(4 * TOLERANCE, 3 * MOST_JOBS))
+EFFORTS = (_Effort(TOLERANCE, MOST_JOBS), _Effort(4 * TOLERANCE, 2 * MOST_JOBS))
 
 Progress = Callable[[str], None]
 
