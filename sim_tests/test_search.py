@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise, product
+import re
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,15 @@ from gatecast.network import Network
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.operator import Operator
-from gatecast.planner import Budget, plan, predict, resources
-from gatecast.planner.numbers import kind_of, layer_window
-from gatecast.planner.partitions import Costs, cuts, improved
+from gatecast.planner import Budget, plan, predict, resources, search
+from gatecast.planner.numbers import kind_of
 from gatecast.planner.plan import Plan
-from gatecast.planner.search import _candidates
-from gatecast.planner.shapes import Shapes, smallest_at
 from gatecast.quantization import Quantization
 
 KINDS = ("folded", "per-layer", "auto")
 SEEDS = range(6)
+NOTHING = "a budget needs multipliers, DSPs or LUTs to limit the arrays; give one of the three"
+FIELDS = {"DSP multipliers": "dsps", "block RAMs": "block_rams", "LUTs": "luts"}
 
 
 def random_network(seed: int) -> Network:
@@ -43,14 +43,6 @@ def dots(count: int, *, pools: int = 0) -> Network:
         for _ in range(count)]
     pool = MaxPool(kernel=(2, 2), stride=(1, 1), quantization=unit)
     return lower(chain((4, 4, 3), convolutions + [pool] * pools))
-
-
-def dsps(of: Plan) -> int:
-    """Multipliers that multiply: of arrays that do, and of requantizers."""
-    arrays = sum(engine.multipliers for engine in of.engines
-                 if any(layer_window(of.network.layer(name)).operation in ("dot", "multiply", "product")
-                        for name in engine.layers))
-    return arrays + resources(of).requantizer_multipliers
 
 
 def refused(*args: Any, **kwargs: Any) -> str:
@@ -72,22 +64,71 @@ def test_no_more_multipliers_than_the_budget(seed, engines):
     assert planned >= 2
 
 
-@pytest.mark.parametrize("engines", KINDS)
-@pytest.mark.parametrize("seed", [1, 3, 34])
-def test_requantizers_count_among_the_dsps(seed, engines):
-    """From the smallest chip that is not refused on, every one is enough, and its plan fits."""
-    lowered, refusals, planned = random_network(seed), 0, 0
-    for available in range(1, 26):
-        budget = Budget(multipliers=40, dsps=available)
+def random_budget(rng: np.random.Generator) -> Budget:
+    """Any of the limits, from too little to plenty."""
+    limits = {"multipliers": 40, "dsps": 30, "block_rams": 40, "luts": 12_000}
+    given = {key: int(rng.integers(1, most)) for key, most in limits.items() if rng.random() < 0.6}
+    return Budget(**{"multipliers": 8, **given}, family=str(rng.choice(["ecp5", "ice40"])), name="the chip")
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_every_budget_is_kept(seed):
+    """Or refused, in a sentence that says what is missing, by how much, and what would do."""
+    rng = np.random.default_rng(seed)
+    budget = random_budget(rng)
+    try:
+        found = search(random_network(seed % 7), budget)
+    except InputError as error:
+        match = re.fullmatch(
+            r"network '\w+' needs ([\d,]+) (DSP multipliers|block RAMs|LUTs) at least, the chip has "
+            r"([\d,]+): ([\d,]+) are missing; "
+            r"(a .* would do \(--board [\w-]+\)|no board .*, take a smaller network)", str(error))
+        assert match, error
+        need, has, missing = (int(match[index].replace(",", "")) for index in (1, 3, 4))
+        assert (has, missing) == (getattr(budget, FIELDS[match[2]]), need - has)
+        return
+    taken = resources(found.plan, budget.family)
+    assert taken.multipliers <= budget.multipliers
+    for field in FIELDS.values():
+        limit = getattr(budget, field)
+        assert limit is None or getattr(taken, field) <= limit
+    assert found.cycles == predict(found.plan).cycles_per_inference >= found.bound
+    assert found.budget == budget
+
+
+def test_what_a_refusal_names_is_enough():
+    """With so many of the resource that was short, the next one is short, or there is a plan."""
+    lowered, refusals = random_network(4), 0
+    limits = {"multipliers": 8, "luts": 1, "dsps": 0, "block_rams": 0}
+    while True:
         try:
-            made = plan(lowered, budget, engines=engines)
-        except InputError:
+            made = plan(lowered, Budget(**limits))
+        except InputError as error:
+            match = re.search(r"needs ([\d,]+) (.*) at least", str(error))
+            assert match, error
+            need = int(match[1].replace(",", ""))
+            assert need > limits[FIELDS[match[2]]]
+            limits[FIELDS[match[2]]] = need
             refusals += 1
-            assert planned == 0, "a larger chip is refused where a smaller one did"
+            assert refusals < 20
+        else:
+            break
+    assert refusals
+    assert resources(made).luts <= limits["luts"]
+
+
+@pytest.mark.parametrize("seed", [1, 3, 34])
+def test_a_larger_chip_is_never_refused_where_a_smaller_one_does(seed):
+    lowered, planned = random_network(seed), 0
+    for luts in range(1000, 16_000, 1500):
+        budget = Budget(multipliers=10, dsps=4, block_rams=4, luts=luts)
+        try:
+            made = plan(lowered, budget, engines="folded")
+        except InputError:
+            assert planned == 0
             continue
         planned += 1
-        assert dsps(made) <= available
-        assert resources(made).multipliers <= 40
+        assert resources(made).luts <= luts
     assert planned
 
 
@@ -142,108 +183,9 @@ def test_auto_keeps_the_rules(seed):
     check_engines(plan(random_network(seed), Budget(multipliers=20)))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_no_engine_is_larger_than_the_links_need(seed):
-    """With multipliers to spare, each engine is the smallest that keeps up with the slower link."""
-    lowered = random_network(seed)
-    links = max(lowered.tensors[lowered.input].size, lowered.tensors[lowered.output].size)
-    fronts = Shapes(lowered, 3000)
-    for engine in plan(lowered, Budget(multipliers=3000), engines="folded").engines:
-        front = fronts.front([lowered.layer(name) for name in engine.layers])
-        smaller = [shape.cycles for shape in front if shape.multipliers < engine.multipliers]
-        pace = max(links, front[-1].cycles)
-        assert all(cycles > pace for cycles in smaller)
-
-
-def partitions(count):
-    """All ways to put ``count`` layers into groups, none empty."""
-    if count == 0:
-        yield ()
-        return
-    for groups in partitions(count - 1):
-        yield (*groups, frozenset({count - 1}))
-        for index in range(len(groups)):
-            yield (*groups[:index], groups[index] | {count - 1}, *groups[index + 1:])
-
-
-def runs(count, engines):
-    """All ways to cut ``count`` layers into ``engines`` runs."""
-    for places in combinations(range(1, count), engines - 1):
-        yield tuple(frozenset(range(first, last)) for first, last in pairwise((0, *places, count)))
-
-
-def paces(shapes, layers):
-    """A dozen paces, from those that nothing keeps to those that the smallest array keeps."""
-    slowest = sum(int(shapes.cycles(layer).max()) for layer in layers)
-    return [slowest * part // 12 for part in range(1, 13)]
-
-
-def systolic_layers(lowered):
-    return [layer for layer in lowered.layers if kind_of(layer) == "systolic"]
-
-
-NETWORKS = [dots(6), *(random_windows(seed, layers=9) for seed in range(3))]
-
-
-@pytest.mark.parametrize("lowered", NETWORKS)
-def test_the_cheapest_cut_is_no_dearer_than_any(lowered):
-    layers = systolic_layers(lowered)
-    shapes = Shapes(lowered, 60)
-    for pace in paces(shapes, layers):
-        costs = Costs(shapes, layers, pace)
-        made = cuts(costs, len(layers))
-        assert sorted(made) == list(range(1, len(layers) + 1))
-        for engines, partition in made.items():
-            assert len(partition) == engines
-            assert costs.total(partition) == min(map(costs.total, runs(len(layers), engines)))
-
-
-@pytest.mark.parametrize("lowered", NETWORKS)
-def test_improved_partitions_are_the_best(lowered):
-    """For so few layers; each engine keeps a layer and each layer its engine."""
-    layers = systolic_layers(lowered)
-    shapes = Shapes(lowered, 60)
-    for pace in paces(shapes, layers):
-        costs = Costs(shapes, layers, pace)
-        for engines, start in cuts(costs, len(layers)).items():
-            partition = improved(costs, start)
-            assert len(partition) == engines and all(partition)
-            assert sorted(index for group in partition for index in group) == list(range(len(layers)))
-            assert costs.total(partition) == min(costs.total(each) for each in partitions(len(layers))
-                                                 if len(each) == engines)
-
-
-def busiest(lowered, groups, limit):
-    """Cycles of the busiest engine when all keep the best pace that ``limit`` multipliers allow."""
-    shapes = Shapes(lowered, limit)
-    fronts = [shapes.front(layers) for layers in groups]
-    for cycles in sorted({shape.cycles for front in fronts for shape in front}):
-        chosen = [smallest_at(front, cycles) for front in fronts]
-        if all(chosen) and sum(shape.multipliers for shape in chosen) <= limit:
-            return cycles
-    return None
-
-
-@pytest.mark.parametrize("limit", [5, 17, 60])
-@pytest.mark.parametrize("seed", range(4))
-def test_no_partition_is_faster(seed, limit):
-    """Of all partitions of both kinds, links aside: the engines of the plan do no more work."""
-    lowered = random_windows(seed, layers=4)
-    kinds = [[layer for layer in lowered.layers if kind_of(layer) == kind]
-             for kind in ("systolic", "channel")]
-    found = []
-    for chosen in product(*(partitions(len(layers)) for layers in kinds)):
-        groups = [tuple(layers[index] for index in sorted(group))
-                  for layers, partition in zip(kinds, chosen, strict=True) for group in partition]
-        found.append(busiest(lowered, groups, limit))
-    links = max(lowered.tensors[lowered.input].size, lowered.tensors[lowered.output].size)
-    best = min(candidate.cycles for candidate in _candidates(lowered, "auto", Budget(multipliers=limit)))
-    assert best <= max(links, min(cycles for cycles in found if cycles is not None))
-
-
 def test_many_layers_are_planned_too():
     """Partitions of 24 layers cannot be listed; of 70, not all cuts are tried."""
-    for layers, engines in ((24, "auto"), (70, 3)):
+    for layers, engines in ((24, "auto"), (66, 3)):
         check_engines(plan(dots(layers), Budget(multipliers=100), engines=engines))
 
 
@@ -256,49 +198,63 @@ def test_a_network_of_channel_layers_alone():
         assert {engine.kind for engine in made.engines} == {"channel"}
 
 
-def test_the_same_input_gives_the_same_plan():
-    budget = Budget(multipliers=24, dsps=40)
-    assert plan(random_network(4), budget).to_json() == plan(random_network(4), budget).to_json()
+@pytest.mark.parametrize("engines", KINDS)
+def test_the_same_input_gives_the_same_plan(engines):
+    budget = Budget(multipliers=24, dsps=40, block_rams=30, luts=20_000)
+    found = [search(random_network(4), budget, engines=engines) for _ in range(2)]
+    assert found[0].plan.to_json() == found[1].plan.to_json()
+    assert (found[0].cycles, found[0].bound) == (found[1].cycles, found[1].bound)
 
 
-@pytest.mark.parametrize(("engines", "multipliers", "need"), [
-    ("folded", 1, 2), ("per-layer", 4, 5), (2, 2, 3), ("auto", 0, 2)])
+def test_the_next_best_plans_are_others():
+    found = search(random_windows(4, layers=6), Budget(multipliers=24))
+    assert found.others
+    for other, cycles in found.others:
+        check_engines(other)
+        assert other.engines != found.plan.engines
+        assert cycles >= found.bound
+
+
+def test_progress_is_told():
+    steps: list[str] = []
+    search(dots(3), Budget(multipliers=10), progress=steps.append)
+    assert len(steps) > 3
+    assert steps[0] == "what fits"
+
+
+@pytest.mark.parametrize(("engines", "multipliers", "need"), [("per-layer", 2, 3), (2, 1, 2)])
 def test_refuses_budgets_without_a_multiplier_for_each_engine(engines, multipliers, need):
+    """The number that it names is enough."""
     assert refused(dots(3, pools=2), Budget(multipliers=multipliers), engines=engines) == (
         f"network 'test' needs at least {need} multipliers for engines '{engines}', "
         f"the budget has {multipliers}; allow more multipliers or fewer engines, or take a larger board")
+    assert resources(plan(dots(3, pools=2), Budget(multipliers=need), engines=engines)).multipliers <= need
 
 
-def test_refuses_chips_without_dsps_for_the_requantizers():
-    """The number that it names is enough."""
-    lowered = dots(2)
-    smallest = plan(lowered, Budget(multipliers=1), engines="folded")
-    need = dsps(smallest)
-    assert need > 1
-    assert refused(lowered, Budget(multipliers=40, dsps=need - 1, name="the board"), engines="folded") == (
-        f"network 'test' needs at least {need} multipliers for engines 'folded', "
-        f"the board has {need - 1}; allow more multipliers or fewer engines, or take a larger board")
-    assert dsps(plan(lowered, Budget(multipliers=40, dsps=need), engines="folded")) == need
+def test_refuses_chips_that_are_too_small_for_anything():
+    assert refused(dots(2), Budget(multipliers=4, block_rams=20, luts=500, name="the board")).startswith(
+        "network 'test' needs ")
 
 
-def test_refuses_chips_without_memory():
-    lowered = dots(2)
-    bits = resources(plan(lowered, Budget(multipliers=4), engines="folded")).memory_bits
-    fits = plan(lowered, Budget(multipliers=4, memory_bits=bits), engines="folded")
-    assert resources(fits).memory_bits <= bits
-    assert refused(lowered, Budget(multipliers=4, memory_bits=100, name="the board"), engines="folded") == (
-        f"network 'test' needs {-(-bits // 1024)} Kbit of memory, the board has 0; take a larger board")
+@pytest.mark.parametrize(("limits", "sentence"), [
+    ({"multipliers": 0}, "multipliers must be an integer of at least 1, not 0"),
+    ({"dsps": -1, "multipliers": 1}, "dsps must be an integer of at least 0, not -1"),
+    ({"block_rams": 2.0, "multipliers": 1}, "block_rams must be an integer of at least 0, not 2.0"),
+    ({"luts": True, "multipliers": 1}, "luts must be an integer of at least 0, not True"),
+    ({"dsps": 0}, NOTHING),
+    ({"block_rams": 9}, NOTHING),
+])
+def test_refuses_budgets(limits, sentence):
+    with pytest.raises(InputError) as caught:
+        Budget(**limits)
+    assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_memory_that_a_refusal_names_is_just_enough(seed):
-    lowered = random_network(seed)
-    message = refused(lowered, Budget(multipliers=20, memory_bits=1))
-    need = int(message.split(" needs ")[1].split(" Kbit")[0])
-    enough = plan(lowered, Budget(multipliers=20, memory_bits=1024 * need))
-    assert resources(enough).memory_bits <= 1024 * need
-    assert refused(lowered, Budget(multipliers=20, memory_bits=1024 * (need - 1))) == message.replace(
-        "has 0;", f"has {need - 1};")
+def test_the_limit_of_the_arrays():
+    assert Budget(multipliers=7, dsps=3, luts=50).array_limit == 7
+    assert Budget(dsps=3, luts=50_000).array_limit == 3
+    assert Budget(dsps=0, luts=1000).array_limit == 5
+    assert Budget(luts=10).array_limit == 1
 
 
 @pytest.mark.parametrize("engines", [0, 4, -1])

@@ -1,10 +1,10 @@
-"""Shapes: their cycles against the tables of the engines, and a front that no array beats."""
+"""Shapes: cycles and multipliers of arrays against the tables of the engines, and no better one left out."""
 
 from __future__ import annotations
 
-from itertools import pairwise, product
-
+import numpy as np
 import pytest
+from every_plan import array_cycles
 from random_networks import network
 from random_windows import random_windows
 
@@ -12,13 +12,13 @@ from gatecast.hdl.sequencer import Sequencer
 from gatecast.lowering import lower
 from gatecast.network import Layer, Network
 from gatecast.planner.layout import layouts
-from gatecast.planner.numbers import engine_layers, kind_of, layer_window
-from gatecast.planner.parameters import requantizer_params
+from gatecast.planner.numbers import engine_layers, kind_of, layer_window, multipliers_of, multiplies
 from gatecast.planner.plan import EnginePlan, Plan
 from gatecast.planner.regions import with_two_frames
-from gatecast.planner.shapes import GROUPS, LANES, Shape, Shapes, smallest_at
+from gatecast.planner.shapes import GROUPS, Shape, Shapes
 
-LIMITS = (1, 3, 17, 40)
+LIMIT = 24
+SEEDS = range(8)
 
 
 def layers_of_a_kind(seed: int) -> list[tuple[Network, tuple[Layer, ...]]]:
@@ -29,101 +29,108 @@ def layers_of_a_kind(seed: int) -> list[tuple[Network, tuple[Layer, ...]]]:
     return [(lowered, layers) for layers in kinds if layers]
 
 
-def cycles_of(lowered: Network, layers: tuple[Layer, ...], lanes: int, columns: int, group: int) -> int:
-    """The contract of the templates, layer by layer and dot product by dot product."""
-    total = 0
-    for layer in layers:
-        window = layer_window(layer)
-        rows, width, channels = lowered.tensors[layer.output].shape
-        taps = 0
-        for operand in window.operands:
-            words = 1
-            if window.operation == "dot":
-                used = [channel // lanes for channel in range(operand.weights.shape[3])
-                        if operand.weights[..., channel].any()] or [0]
-                words = used[-1] - used[0] + 1
-            taps += operand.kernel[0] * operand.kernel[1] * words
-        dots = width * -(-channels // columns)
-        total += rows * max(dots * max(taps, columns // group), Sequencer.START)
-    return total
+def shapes_of(layers: tuple[Layer, ...], limit: int = LIMIT) -> Shapes:
+    return Shapes(kind_of(layers[0]), layers, limit)
 
 
-def every_array(lowered: Network, layers: tuple[Layer, ...], limit: int) -> list[tuple[int, ...]]:
-    """Multipliers, cycles, lanes, columns and group of all arrays within ``limit``."""
-    systolic = kind_of(layers[0]) == "systolic"
-    widest = max(lowered.tensors[layer.output].shape[2] for layer in lowered.layers)
-    found = []
-    for lanes, columns, group in product(LANES, range(1, max(widest, *LANES) + 1), GROUPS):
-        multipliers = lanes * columns if systolic else lanes
-        if multipliers > limit or columns % group or (columns > widest if systolic else columns != lanes):
-            continue
-        found.append((multipliers, cycles_of(lowered, layers, lanes, columns, group), lanes, columns, group))
-    return found
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cycles_are_those_of_the_contract(seed):
+    """Of each layer alone and of all together, on a sample of the arrays."""
+    for _, layers in layers_of_a_kind(seed):
+        shapes = shapes_of(layers)
+        groups = [frozenset({index}) for index in range(len(layers))] + [frozenset(range(len(layers)))]
+        for group in groups:
+            cycles, = shapes.of_layers.cycles(shapes.members(group))
+            chosen = [layers[index] for index in sorted(group)]
+            for index in range(0, len(cycles), 7):
+                shape = shapes.shape(index)
+                assert cycles[index] == array_cycles(chosen, shape.lanes, shape.columns, shape.group)
 
 
-CASES = [(seed, limit) for seed in range(6) for limit in LIMITS]
-
-
-@pytest.mark.parametrize(("seed", "limit"), CASES)
-def test_nothing_beats_the_front(seed, limit):
-    """Every array has one on the front that is no larger and no slower; no two on the front compare."""
-    for lowered, layers in layers_of_a_kind(seed):
-        front = Shapes(lowered, limit).front(layers)
-        on_front = [(shape.multipliers, shape.cycles) for shape in front]
-        assert on_front == sorted(on_front)
-        for earlier, later in pairwise(front):
-            assert earlier.multipliers < later.multipliers
-            assert earlier.cycles > later.cycles
-        for multipliers, cycles, *_ in every_array(lowered, layers, limit):
-            assert any(m <= multipliers and c <= cycles for m, c in on_front)
-
-
-@pytest.mark.parametrize(("seed", "limit"), CASES)
-def test_the_front_is_made_of_arrays_with_the_fewest_requantizers(seed, limit):
-    for lowered, layers in layers_of_a_kind(seed):
-        arrays = every_array(lowered, layers, limit)
-        for shape in Shapes(lowered, limit).front(layers):
-            same = [array for array in arrays if array[:2] == (shape.multipliers, shape.cycles)]
-            assert (shape.lanes, shape.columns, shape.group) in [array[2:] for array in same]
-            assert shape.group == min(group for *_, group in same)
-            assert shape.kind == kind_of(layers[0])
-
-
-def engine_of(shape: Shape, layers: tuple[Layer, ...], name: str) -> EnginePlan:
-    return EnginePlan(name=name, kind=shape.kind, lanes=shape.lanes, columns=shape.columns, group=shape.group,
-                      layers=tuple(layer.name for layer in layers))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_cycles_and_dsps_are_those_of_the_engine(seed):
-    """What the tables of the hardware say of the same arrays, the largest of each front."""
+@pytest.mark.parametrize("seed", SEEDS)
+def test_cycles_and_multipliers_are_those_of_the_engine(seed):
+    """What the tables of the hardware say of the same arrays."""
     kinds = layers_of_a_kind(seed)
-    lowered = kinds[0][0]
-    chosen = [(layers, Shapes(lowered, 30).front(layers)[-1]) for _, layers in kinds]
-    engines = tuple(engine_of(shape, layers, shape.kind) for layers, shape in chosen)
+    lowered, chosen = kinds[0][0], []
+    for _, layers in kinds:
+        shapes = shapes_of(layers)
+        # Single bytes suit every neighbour.
+        index = max(np.flatnonzero((shapes.group == 1) & (shapes.lanes == 2)))
+        everything = shapes.members(frozenset(range(len(layers))))
+        chosen.append((layers, shapes.shape(index), shapes.of_layers.cycles(everything)[0, index],
+                       shapes.of_layers.multipliers(everything)[0, index]))
+    engines = tuple(EnginePlan(
+        name=f"e{index}", kind=kind_of(layers[0]), lanes=shape.lanes, columns=shape.columns,
+        group=shape.group, layers=tuple(layer.name for layer in layers))
+        for index, (layers, shape, _, _) in enumerate(chosen))
     plan = with_two_frames(Plan(network=lowered, engines=engines, regions=()))
-    for engine, (_, shape) in zip(engines, chosen, strict=True):
+    for engine, (_, _, cycles, multipliers) in zip(engines, chosen, strict=True):
         tables = engine_layers(plan, engine, layouts(plan))
-        assert shape.cycles == sum(max(layer.walk.job_cycles, Sequencer.START) * layer.sequencer.jobs
-                                   for layer in tables)
-        assert shape.multipliers == engine.multipliers
-        operations = {layer_window(lowered.layer(name)).operation for name in engine.layers}
-        array = engine.multipliers if operations & {"dot", "multiply", "product"} else 0
-        assert shape.dsps == array + requantizer_params(plan, engine).multipliers
+        assert cycles == sum(max(layer.walk.job_cycles, Sequencer.START) * layer.sequencer.jobs
+                             for layer in tables)
+        assert multipliers == multipliers_of(lowered, engine)
 
 
-def test_no_multipliers_give_no_arrays():
-    lowered, layers = layers_of_a_kind(1)[0]
-    assert Shapes(lowered, 0).front(layers) == ()
+def every_array(layers: tuple[Layer, ...], limit: int) -> list[Shape]:
+    """All arrays within ``limit`` multipliers, as wide as they like."""
+    widest = max(layer_window(layer).out_channels for layer in layers)
+    if kind_of(layers[0]) == "systolic":
+        return [Shape(p, q, g) for p in range(1, limit + 1) for g in GROUPS
+                for q in range(g, widest + g, g) if p * q <= limit]
+    lanes = limit if any(multiplies(layer_window(layer)) for layer in layers) else 2 * limit
+    return [Shape(p, p, g) for p in range(1, lanes + 1) for g in GROUPS if p % g == 0]
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_least_multipliers_are_those_of_the_front(seed):
-    for lowered, layers in layers_of_a_kind(seed):
-        shapes = Shapes(lowered, 40)
-        front = shapes.front(layers)
-        for pace in range(front[-1].cycles - 1, front[0].cycles + 2, max(1, front[0].cycles // 100)):
-            smallest = smallest_at(front, pace)
-            assert shapes.least_multipliers(layers, pace) == (smallest and smallest.multipliers)
-            kept = [shape.multipliers for shape in front if shape.cycles <= pace]
-            assert (smallest and smallest.multipliers) == min(kept, default=None)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_array_is_better_than_those_listed(seed):
+    """For each there is one that is no larger, no slower and drains no fewer channels at once."""
+    for _, layers in layers_of_a_kind(seed):
+        for limit in (3, LIMIT):
+            shapes = shapes_of(layers, limit)
+            everything = shapes.members(frozenset(range(len(layers))))
+            cycles, = shapes.of_layers.cycles(everything)
+            for shape in every_array(layers, limit):
+                other = array_cycles(layers, shape.lanes, shape.columns, shape.group)
+                assert np.any((cycles <= other) & (shapes.lanes <= shape.lanes)
+                              & (shapes.columns <= shape.columns) & (shapes.group == shape.group)), shape
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_array_is_listed_once_and_within_the_limit(seed):
+    for _, layers in layers_of_a_kind(seed):
+        shapes = shapes_of(layers)
+        listed = [shapes.shape(index) for index in range(len(shapes.lanes))]
+        assert len(set(listed)) == len(listed)
+        if all(multiplies(layer_window(layer)) for layer in layers):
+            everything = shapes.members(frozenset(range(len(layers))))
+            assert shapes.of_layers.multipliers(everything).max() <= LIMIT
+        assert all(shape.columns % shape.group == 0 for shape in listed)
+
+
+def test_lanes_that_only_compare_have_no_multipliers():
+    found = 0
+    for seed in range(8):
+        for _, layers in layers_of_a_kind(seed):
+            shapes = shapes_of(layers)
+            for index, layer in enumerate(layers):
+                multipliers = shapes.of_layers.multipliers(shapes.members(frozenset({index})))
+                assert bool(multipliers.any()) == multiplies(layer_window(layer))
+                found += not multiplies(layer_window(layer))
+    assert found > 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_type_is_no_slower_than_its_layers(seed):
+    for _, layers in layers_of_a_kind(seed):
+        shapes = shapes_of(layers)
+        assert sorted(index for indices in shapes.types for index in indices) == list(range(len(layers)))
+        each = np.eye(len(layers), dtype=np.int64)
+        types = np.array([[int(index in indices) for indices in shapes.types]
+                          for index in range(len(layers))])
+        assert np.all(shapes.of_types.cycles(types) <= shapes.of_layers.cycles(each))
+        assert np.array_equal(shapes.of_types.multipliers(types), shapes.of_layers.multipliers(each))
+
+
+def test_no_multipliers_give_no_systolic_arrays():
+    _, layers = layers_of_a_kind(1)[0]
+    assert len(shapes_of(layers, 0).lanes) == 0
