@@ -1,7 +1,8 @@
 """DSPs: how many DSP blocks synthesis makes of the multipliers of an engine.
 
 One for each, but for those that it finds to be none: an operand that is always zero, or a product of unsigned
-numbers of which one is a single bit. So lanes and columns that no channel ever uses take nothing.
+numbers of which one is a single bit. So lanes and columns that no channel ever uses take nothing, unless
+their zeros lie in a memory in LUTs: what is in such a one shows only behind the choice of DSP blocks.
 """
 
 from __future__ import annotations
@@ -33,16 +34,24 @@ def array_dsps(plan: Plan, engine: EnginePlan) -> int:
         return multipliers
     array, used = array_params(plan, engine), used_lanes(requantizer_params(plan, engine))
     columns = used[np.arange(engine.columns) % engine.group]
+    seen = array.weights is not None and (array.weights_in == "block" or len(array.weights) == 1)
     if isinstance(array, SystolicParams):
-        return int(np.sum(_multiplied(array.weights, 8) & columns[:, np.newaxis]))
-    if array.weights is not None and array.operations == {"multiply"}:
+        positions = columns[:, np.newaxis] & np.ones(engine.lanes, bool)
+        return int(np.sum(positions & _multiplied(array.weights, 8) if seen else positions))
+    if seen and array.operations == {"multiply"}:
+        assert array.weights is not None
         columns &= _multiplied(array.weights, array.weight_shape.width)
     return int(np.sum(columns))
 
 
 def requantizer_dsps(params: RequantizerParams) -> int:
     """Of all lanes of the requantizer, if its multipliers are in DSP blocks."""
-    factors = np.bitwise_or.reduce(params.requantization.multiplier.reshape(-1, params.lanes)).tolist()
+    multipliers = params.requantization.multiplier.reshape(-1, params.lanes)
+    factors = np.bitwise_or.reduce(multipliers).tolist()
+    if params.parameters_in == "lut":
+        varied = np.ptp(multipliers, axis=0) > 0
+        factors = [(1 << factor.bit_length()) - 1 if varies else factor
+                   for factor, varies in zip(factors, varied.tolist(), strict=True)]
     count, digits = 0, WideMultiplier.digits(params.x_shape)
     for factor in factors:
         while factor:
