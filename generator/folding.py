@@ -17,7 +17,7 @@ from .operators.window import Window
 from .requantizations import chosen, identity
 from .views import Axis, Piece, View
 
-__all__ = ["MAX_RUNS", "copy", "fold_channels", "fold_dot", "may_fold", "place", "regroup"]
+__all__ = ["MAX_RUNS", "by_groups", "copy", "fold_channels", "fold_dot", "may_fold", "place", "regroup"]
 
 # Pieces of rows that are moved one by one to reshape a map: each output takes a tap for each of them.
 MAX_RUNS = 16
@@ -80,6 +80,28 @@ def fold_dot(window: Window, views: Sequence[View],
                      for weights in arrays)
     tensors = tuple(tensor for (tensor, _), arrays in read.items() for _ in arrays)
     return replace(window, operands=operands, requantizations=requantizations), tensors
+
+
+def by_groups(window: Window, view: View, groups: int) -> list[tuple[Window, View]]:
+    """A ``dot`` window over ``view``, of as many ``groups``, as one for each group and what that reads.
+
+    Filters and channels fall into groups in order, and the weights of a filter are zero in all groups but
+    its own.
+    """
+    operand, = window.operands
+    assert operand.weights is not None
+    height, width, depth = view.shape
+    filters, channels = window.out_channels // groups, depth // groups
+    parts = []
+    for group in range(groups):
+        first, own = group * filters, slice(group * channels, (group + 1) * channels)
+        part = replace(
+            window, out_channels=filters,
+            operands=(replace(operand, weights=operand.weights[first:first + filters, ..., own]),),
+            requantizations=tuple(chosen(each, np.arange(first, first + filters))
+                                  for each in window.requantizations))
+        parts.append((part, view.cut((0, 0, own.start), (height, width, channels), (1, 1, 1))))
+    return parts
 
 
 def fold_channels(window: Window, views: Sequence[View]) -> list[tuple[Window, tuple[str, ...]]] | None:

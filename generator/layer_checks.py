@@ -95,9 +95,10 @@ class LayerJudge:
 
     def __init__(self, network: Network, lowered: Network, frames: Values,
                  reference: Mapping[str, Values]) -> None:
-        self._network, self._lowered, self._reference = network, lowered, reference
+        self._network, self._lowered = network, lowered
         self._sent = golden.host_before(network, frames)
-        self._right = golden.run(network, frames)
+        right = golden.run(network, frames)
+        self._right, self._reference = (_with_parts(arrays, lowered) for arrays in (right, reference))
         # Tensors that lowering made up have no other golden model than the lowered network.
         made_up = [layer.output for layer in lowered.layers if layer.output not in self._right]
         if made_up:
@@ -170,6 +171,17 @@ class LayerJudge:
         used, channel = _requantization(layer.operator, where[0], where[1]), where[2]
         return {"accumulator": int(sums[0][where] + used.bias[channel]),
                 "multiplier": int(used.multiplier[channel]), "shift": int(used.shift[channel])}
+
+
+def _with_parts(arrays: Mapping[str, Values], lowered: Network) -> dict[str, Values]:
+    """``arrays`` by tensor, and beside them the channels that layers of ``lowered`` make of one of them."""
+    found = dict(arrays)
+    for layer in lowered.layers:
+        if layer.part_of is not None and layer.part_of[0] in arrays:
+            whole, first = layer.part_of
+            channels = lowered.tensors[layer.output].shape[2]
+            found[layer.output] = arrays[whole][..., first:first + channels]
+    return found
 
 
 def _requantization(window: Window, row: int, column: int) -> Requantization:

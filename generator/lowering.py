@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from .errors import InputError
-from .folding import MAX_RUNS, copy, fold_channels, fold_dot, may_fold, place, regroup
+from .folding import MAX_RUNS, by_groups, copy, fold_channels, fold_dot, may_fold, place, regroup
 from .network import Layer, Network, Tensor
 from .operators.checks import text
 from .operators.concat import Concat
+from .operators.conv2d import Conv2d
 from .operators.dense import Dense
 from .operators.mean import Mean
 from .operators.operator import Shape
@@ -27,6 +28,11 @@ __all__ = ["lower"]
 MAX_CHANNELS = 2**18
 # Of all layers together, zeros for channels that are not read among them: as many as a weights file may hold.
 MAX_WEIGHTS = 2**28
+
+# A convolution of at most so many groups, each of so many input and output channels at least, is a window for
+# each group. As one window it would multiply zeros outside the groups; but narrow groups would not fill the
+# lanes and columns of an array, and many groups would be many layers.
+MOST_GROUPS, WIDE_GROUP = 8, 8
 
 
 def lower(network: Network) -> Network:
@@ -53,6 +59,8 @@ class _Lowering:
         self.layers: list[Layer] = []
         self.tensors = {network.input: network.tensors[network.input]}
         self.views = {network.input: View.of(network.input, network.tensors[network.input].shape)}
+        # Outputs of convolutions that became a window for each group: all in one window, and what that reads.
+        self.dense: dict[str, tuple[Window, View]] = {}
         self.weights = self.channels = 0
 
     def run(self) -> Network:
@@ -107,6 +115,12 @@ class _Lowering:
 
     def _window(self, layer: Layer, window: Window, views: Sequence[View]) -> None:
         """Emit ``window`` on the tensors behind ``views``: one window, or one for each of their pieces."""
+        groups = _wide_groups(layer, views[0].shape)
+        if groups > 1:
+            self.dense[layer.output] = window, views[0]
+            parts = by_groups(window, views[0], groups)
+            self._emit_parts(layer, [fold_dot(part, [view], self._shapes()) for part, view in parts])
+            return
         if window.operation == "dot":
             self._emit(layer, layer.output, *fold_dot(window, views, self._shapes()))
             return
@@ -118,13 +132,19 @@ class _Lowering:
             assert parts is not None
         if len(parts) == 1:
             self._emit(layer, layer.output, *parts[0])
-            return
+        else:
+            self._emit_parts(layer, parts)
+
+    def _emit_parts(self, layer: Layer, parts: Sequence[tuple[Window, tuple[str, ...]]]) -> None:
+        """Windows that make the output of ``layer`` together, one behind the other in channels."""
         tensors, layers = set(self.network.tensors), {each.name for each in self.network.layers}
-        outputs = []
+        outputs: list[str] = []
+        first = 0
         for index, (part, inputs) in enumerate(parts):
             name = _unused(f"{layer.name}_{index}", layers)
             outputs.append(_unused(f"{layer.output}_{index}", tensors))
-            self._emit(replace(layer, name=name), outputs[-1], part, inputs)
+            self._emit(replace(layer, name=name, part_of=(layer.output, first)), outputs[-1], part, inputs)
+            first += part.out_channels
         self.views[layer.output] = View.beside([self.views[name] for name in outputs])
 
     def _of_whole_tensors(self, view: View) -> bool:
@@ -174,8 +194,16 @@ class _Lowering:
         """Emit a window that stores what ``name`` has been a view of."""
         layer, view = self.network.producer(name), self._solid(name)
         assert layer is not None, "the input is stored"
-        if name not in self.tensors:
-            self._emit(layer, name, *copy(view, self._shapes()))
+        if name in self.tensors:
+            return
+        if name in self.dense:
+            window, read = self.dense[name]
+            operand, = window.operands
+            # Products for each output: those with zeros, and those of a copy.
+            if operand.taps * (read.shape[2] - read.shape[2] // len(view.pieces)) <= view.shape[2]:
+                self._emit(layer, name, *fold_dot(window, [read], self._shapes()))
+                return
+        self._emit(layer, name, *copy(view, self._shapes()))
 
     def _needed(self) -> tuple[Layer, ...]:
         """The windows whose results reach the output."""
@@ -185,6 +213,16 @@ class _Lowering:
                 needed.update(layer.inputs)
                 layers.append(layer)
         return tuple(reversed(layers))
+
+
+def _wide_groups(layer: Layer, shape: Shape) -> int:
+    """Groups that ``layer``, which reads a map of ``shape``, should have a window each for; 1 for no such."""
+    if not isinstance(layer.operator, Conv2d):
+        return 1
+    channels = layer.operator.weights.shape[3]
+    groups = shape[2] // channels
+    wide = min(channels, layer.operator.out_channels // groups) >= WIDE_GROUP
+    return groups if wide and groups <= MOST_GROUPS else 1
 
 
 def _unused(name: str, used: Container[str]) -> str:

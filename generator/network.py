@@ -49,6 +49,8 @@ class Layer:
     inputs: tuple[str, ...]
     output: str
     origin: str
+    part_of: tuple[str, int] | None = None
+    """Of a lowered layer that makes some channels of a tensor of the network: its name, and the first one."""
 
     def __str__(self) -> str:
         return f"{self.output} = {self.operator}({', '.join(self.inputs)})"

@@ -50,6 +50,7 @@ def save_network(network: Network, folder: Path) -> None:
         } for tensor in network.tensors.values()],
         **{part: [{
             "name": layer.name, "inputs": list(layer.inputs), "output": layer.output, "origin": layer.origin,
+            "part_of": None if layer.part_of is None else list(layer.part_of),
             "operator": _written(layer.operator, layer.name, arrays),
         } for layer in getattr(network, part)] for part in _PARTS},
     }
@@ -123,7 +124,8 @@ def _tensor(document: dict[str, Any]) -> Tensor:
 
 def _layer(document: dict[str, Any], arrays: Mapping[str, Array]) -> Layer:
     return Layer(name=document["name"], inputs=tuple(document["inputs"]), output=document["output"],
-                 origin=document["origin"], operator=_read(document["operator"], arrays))
+                 origin=document["origin"], operator=_read(document["operator"], arrays),
+                 part_of=None if document["part_of"] is None else tuple(document["part_of"]))
 
 
 def _damaged(path: Path) -> InputError:

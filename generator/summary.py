@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -75,8 +74,8 @@ def _layer(network: Network, layer: Layer, runs_on: str, accumulator_bits: int |
 
 def _made_of(layer: Layer, lowered: Network) -> list[Layer]:
     """The windows that a layer became: its own, or several that share its channels; none if it only moves."""
-    pieces = re.compile(rf"{re.escape(layer.name)}(_[0-9]+)?")
-    return [made for made in lowered.layers if made.output == layer.output or pieces.fullmatch(made.name)]
+    return [made for made in lowered.layers
+            if layer.output in (made.output, made.part_of and made.part_of[0])]
 
 
 def _runs(layer: Layer, lowered: Network) -> str:

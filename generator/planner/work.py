@@ -126,5 +126,13 @@ def _words(operand: Operand, engine: EnginePlan) -> int:
 def _products(plan: Plan, network: Network, lowered: Layer) -> int:
     """Products of a layer as it was given; lowering adds some with weights that are zero."""
     macs = lowered.operator.macs(plan.network.shapes(lowered))
-    given = network.producer(lowered.output)
-    return macs if given is None else min(macs, given.operator.macs(network.shapes(given)))
+    whole = lowered.output if lowered.part_of is None else lowered.part_of[0]
+    given = network.producer(whole)
+    if given is None:
+        return macs
+    if any(layer.part_of is not None and layer.part_of[0] == lowered.output for layer in plan.network.layers):
+        # What others made, copied.
+        return 0
+    made, of = (tensors[name].shape[2] for tensors, name in (
+        (plan.network.tensors, lowered.output), (network.tensors, whole)))
+    return min(macs, given.operator.macs(network.shapes(given)) * made // of)
