@@ -8,8 +8,8 @@ from ..errors import InputError
 
 __all__ = ["LUTS_OF_MULTIPLIER", "Budget"]
 
-# Lookup tables of four inputs in an 8 x 8 multiplier without a DSP block, rounded up.
-LUTS_OF_MULTIPLIER = 200
+# Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
+LUTS_OF_MULTIPLIER = 120
 
 
 @dataclass(frozen=True, kw_only=True)

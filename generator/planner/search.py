@@ -19,7 +19,7 @@ from .predict import predict
 from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows, with_two_frames
 from .schedule import schedule
 from .shapes import Prices
-from .shortages import too_few_multipliers, too_small
+from .shortages import too_few_multipliers, too_much_memory, too_small
 from .verification import verify
 
 __all__ = ["Found", "plan", "search"]
@@ -137,7 +137,10 @@ class _Search:
                      budget=self.budget)
 
     def _refuse_what_cannot_fit(self) -> None:
-        """Look at the leanest plan: where that lacks much, nothing else will fit."""
+        """Count all bits, then look at the leanest plan: where that lacks much, nothing else will fit."""
+        refusal = too_much_memory(self.network, self.budget)
+        if refusal is not None:
+            raise refusal
         # One engine of each kind is about the leanest of all partitions.
         kinds = Kinds(self.network, "folded", self.budget.array_limit) if self.engines == "auto" else self.kinds
         leanest = next(kinds.candidates(float("inf"), LEAN, self.budget.array_limit, fast=False), None)

@@ -1,0 +1,35 @@
+"""Capacity: bits that every plan of a network keeps on the chip, and bits that a chip has."""
+
+from __future__ import annotations
+
+from gatecast.boards import families
+
+from ..network import Network
+from .budget import Budget
+from .numbers import layer_window
+from .parameters import parameter_bits
+
+__all__ = ["block_rams_at_least", "least_bits"]
+
+# Bits of a memory in one LUT: a read-only one of 16 words, or LUT RAM of 64 bits in four.
+LUT_BITS = 16
+
+
+def least_bits(network: Network) -> int:
+    """Bits of weights and of parameters of requantizers, and of a row of each tensor."""
+    bits = 0
+    for layer in network.layers:
+        window = layer_window(layer)
+        bits += 8 * sum(operand.weights.size for operand in window.operands if operand.weights is not None)
+        bits += parameter_bits(window) * window.out_channels * len(window.requantizations)
+    chip = {network.input, *(layer.output for layer in network.layers)}
+    for name in chip:
+        _, columns, channels = network.tensors[name].shape
+        bits += 8 * columns * channels
+    return bits
+
+
+def block_rams_at_least(bits: int, budget: Budget) -> int:
+    """Block RAMs for so many ``bits`` if all LUTs of ``budget`` were memory too."""
+    in_luts = LUT_BITS * (budget.luts or 0)
+    return max(-(-(bits - in_luts) // families()[budget.family].block_ram_bits), 0)
