@@ -49,16 +49,18 @@ def test_straight_line(tmp_path: Path) -> None:
 def test_budget() -> None:
     board = gatecast.budget("ulx3s-85f")
     assert board == gatecast.budget()
-    assert (board.multipliers, board.dsps, board.memory_bits) == (156, 156, 208 * 18 * 1024)
-    assert gatecast.budget(multipliers=40).multipliers == 40
-    assert gatecast.budget(multipliers=400).multipliers == 156
-    assert gatecast.budget(family="ice40").dsps == 0
+    assert (board.multipliers, board.dsps, board.block_rams, board.luts) == (None, 156, 208, 66_912)
+    assert (board.array_limit, board.family, board.name) == (156, "ecp5", "board ulx3s-85f")
+    by_hand = gatecast.budget(multipliers=400, dsps=20, block_rams=10, luts=5000)
+    assert (by_hand.array_limit, by_hand.dsps, by_hand.block_rams, by_hand.luts) == (400, 20, 10, 5000)
+    assert gatecast.budget(family="ice40").family == "ice40"
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"board": "ulx3s-85f", "family": "ecp5"},
      "found the board 'ulx3s-85f' and the family 'ecp5', allowed: one of the two"),
-    ({"multipliers": 0}, "multipliers must be at least 1, not 0"),
+    ({"multipliers": 0}, "multipliers must be an integer of at least 1, not 0"),
+    ({"block_rams": -1}, "block_rams must be an integer of at least 0, not -1"),
 ])
 def test_budget_refused(options: dict, sentence: str) -> None:
     with pytest.raises(gatecast.InputError) as refused:

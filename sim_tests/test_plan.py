@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from random_networks import network
@@ -13,8 +14,8 @@ from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.systolic import SystolicParams
 from gatecast.hdl.table import Table
 from gatecast.lowering import lower
-from gatecast.planner import Budget, EnginePlan, Plan, Region, Resources, events, plan, predict, resources
-from gatecast.planner.plan import SINK, SOURCE
+from gatecast.planner import Budget, EnginePlan, Plan, Region, events, plan, predict, resources
+from gatecast.planner.plan import MEMORIES_OF, MULTIPLIERS_OF, SINK, SOURCE
 from gatecast.planner.schedule import schedule
 
 RANDOM = [(seed, style) for seed in range(8) for style in STYLES]
@@ -40,16 +41,18 @@ def test_json_is_plain():
     assert made.to_json() == {
         "network": "random",
         "engines": [{"name": "e", "kind": "systolic", "lanes": 2, "columns": 6, "group": 3,
-                     "layers": ["a", "b"]}],
-        "regions": [{"tensor": "input", "writer": "source", "reader": "e", "rows": 7}],
+                     "layers": ["a", "b"], "array_in": "dsp", "requantizer_in": "dsp",
+                     "weights_in": "block", "tables_in": "block", "parameters_in": "block"}],
+        "external_weights": False,
+        "regions": [{"tensor": "input", "writer": "source", "reader": "e", "rows": 7, "memory_in": "block"}],
     }
 
 
-def test_engines_count_their_multipliers():
+def test_engines_count_their_positions():
     systolic = EnginePlan(name="", kind="systolic", lanes=4, columns=6, group=2, layers=())
-    assert (systolic.multipliers, systolic.groups) == (24, 3)
+    assert (systolic.positions, systolic.groups) == (24, 3)
     channel = EnginePlan(name="", kind="channel", lanes=8, columns=8, group=2, layers=())
-    assert (channel.multipliers, channel.groups) == (8, 4)
+    assert (channel.positions, channel.groups) == (8, 4)
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)
@@ -70,20 +73,36 @@ def test_resources_are_those_of_the_hardware(seed, style):
     built = parameters(made)
     systolic = [engine.array for engine in built.engines if isinstance(engine.array, SystolicParams)]
     expected = resources(made)
-    assert expected.weight_bits == sum(8 * array.weights.size for array in systolic)
-    assert expected.parameter_bits == sum(Table.bits(engine.requantizer.rows) for engine in built.engines)
+    # What is the same in every word is no memory.
+    assert expected.weight_bits <= sum(8 * array.weights.size for array in systolic)
+    assert expected.parameter_bits <= sum(Table.bits(engine.requantizer.rows) for engine in built.engines)
     assert expected.feature_bits == sum(8 * memory.params.words * memory.params.word_bytes
                                         for memory in built.memories)
-    assert expected.requantizer_multipliers == sum(engine.requantizer.multipliers for engine in built.engines)
-    assert expected.multipliers == sum(
-        engine.array.lanes * (engine.array.columns if isinstance(engine.array, SystolicParams) else 1)
-        for engine in built.engines)
+    assert expected.requantizer_multipliers == sum(
+        engine.requantizer.multiplier_parts for engine in built.engines)
+    # The channel arrays of these networks add and compare.
+    assert expected.multipliers == sum(array.lanes * array.columns for array in systolic)
     assert expected.memory_bits == expected.weight_bits + expected.parameter_bits + expected.feature_bits
 
 
-def test_memory_bits_add_up():
-    assert Resources(multipliers=1, requantizer_multipliers=2, weight_bits=30, parameter_bits=400,
-                     feature_bits=5000).memory_bits == 5430
+@pytest.mark.parametrize("field", [*MULTIPLIERS_OF, *MEMORIES_OF, "memory_in"])
+def test_resources_follow_the_kinds(field):
+    """Everything else as it is."""
+    made, memory = make(2, "folded"), field not in MULTIPLIERS_OF
+    cells, luts = [], []
+    for kind in ("block", "lut") if memory else ("dsp", "lut"):
+        if field == "memory_in":
+            changed = replace(made, regions=tuple(
+                replace(region, memory_in=kind) for region in made.regions))
+        else:
+            changed = replace(made, engines=tuple(
+                replace(engine, **{field: kind}) for engine in made.engines))
+        taken = resources(changed)
+        cells.append(taken.block_rams if memory else taken.dsps)
+        luts.append(taken.luts)
+        assert predict(changed) == predict(made)
+    # These networks have no lookups.
+    assert (cells[0] > cells[1] and luts[0] < luts[1]) or (field == "tables_in" and cells[0] == cells[1])
 
 
 @pytest.mark.parametrize(("seed", "style"), RANDOM)

@@ -70,7 +70,7 @@ def test_smaller_regions_cost_no_more_than_the_tolerance(seed, style):
     assert small.engines == plan.engines
     assert predict(small).cycles_per_inference <= predict(ample).cycles_per_inference * (1 + TOLERANCE)
     for region, largest in zip(small.regions, ample.regions, strict=True):
-        assert region == replace(largest, rows=region.rows)
+        assert region == replace(largest, rows=region.rows, memory_in="block")
         assert least_rows(plan)[region.tensor, region.reader] <= region.rows <= largest.rows
 
 
