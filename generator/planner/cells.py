@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .budget import Budget
 from .dsps import array_dsps, requantizer_dsps
 from .logic import array_luts, requantizer_luts
 from .parameters import requantizer_params
-from .plan import Plan
+from .plan import MEMORIES_OF, MULTIPLIERS_OF, EnginePlan, Plan
 from .predict import resources
 from .storages import Storage, storages
 
@@ -115,11 +116,13 @@ def _memories(plan: Plan, family: str) -> list[_Choice]:
 
 def _with(plan: Plan, in_luts: set[tuple[str, str]]) -> Plan:
     """``plan`` with these parts in LUTs and all others in DSP blocks and block RAM."""
-    fields = {"array_in": "dsp", "requantizer_in": "dsp", "weights_in": "block", "tables_in": "block",
-              "parameters_in": "block"}
+
+    def cells(engine: EnginePlan) -> dict[str, Any]:
+        fields = {**dict.fromkeys(MULTIPLIERS_OF, "dsp"), **dict.fromkeys(MEMORIES_OF, "block")}
+        return {field: "lut" if (engine.name, field) in in_luts else kind for field, kind in fields.items()}
+
     return replace(
         plan,
-        engines=tuple(replace(engine, **{field: "lut" if (engine.name, field) in in_luts else kind
-                                         for field, kind in fields.items()}) for engine in plan.engines),
+        engines=tuple(replace(engine, **cells(engine)) for engine in plan.engines),
         regions=tuple(replace(region, memory_in="lut" if (f"{region.writer}_to_{region.reader}", "memory_in")
                               in in_luts else "block") for region in plan.regions))

@@ -23,8 +23,8 @@ __all__ = ["array_dsps", "requantizer_dsps", "used_lanes"]
 
 def used_lanes(params: RequantizerParams) -> npt.NDArray[np.bool_]:
     """Which lanes of a requantizer ever make anything of a sum ``[lanes]``."""
-    used: npt.NDArray[np.bool_] = params.requantization.multiplier.reshape(-1, params.lanes).any(axis=0)
-    return used
+    multipliers = params.requantization.multiplier.reshape(-1, params.lanes)
+    return np.asarray(np.any(multipliers, axis=0), np.bool_)
 
 
 def array_dsps(plan: Plan, engine: EnginePlan) -> int:

@@ -142,7 +142,8 @@ class _Search:
         if refusal is not None:
             raise refusal
         # One engine of each kind is about the leanest of all partitions.
-        kinds = Kinds(self.network, "folded", self.budget.array_limit) if self.engines == "auto" else self.kinds
+        engines = "folded" if self.engines == "auto" else self.engines
+        kinds = Kinds(self.network, engines, self.budget.array_limit)
         leanest = next(kinds.candidates(float("inf"), LEAN, self.budget.array_limit, fast=False), None)
         if leanest is None:
             raise too_few_multipliers(self.network, self.budget, self.engines)

@@ -78,6 +78,7 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
     array, requantizer = array_params(plan, engine), requantizer_params(plan, engine)
     found = []
     if not plan.external_weights and array.weights is not None:
+        groups: npt.NDArray[np.integer]
         if isinstance(array, SystolicParams):
             groups, width = array.weights.reshape(array.depth, engine.groups, -1).transpose(1, 0, 2), 8
         else:
