@@ -54,6 +54,8 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
     lanes, columns, groups = engine.lanes, engine.columns, engine.groups
     products = lanes * columns
     word = 8 * lanes * engine.group
+    # Of few words some bits are the same in all, as often as those of random words are.
+    varying = 1 - 0.5 ** (depth - 1)
     adders = registers = 0
     # The tree of adders; where one is left over, it waits.
     terms = lanes
@@ -64,7 +66,7 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
     luts = Counter({"array adders": columns * (adders + width), "array chain": (groups - 1) * engine.group * width})
     ffs = Counter({
         # Activations go from group to group; what a group delays is what the next one gets.
-        "array registers": 8 * lanes * (groups + 2) + 8 * products + columns * (registers + 4 * width)
+        "array registers": 8 * lanes * (groups + 2) + round(8 * varying * products) + columns * (registers + 4 * width)
         + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
     })
     if engine.weights_in == "lut":
@@ -76,7 +78,7 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
         luts["multipliers in logic"] = array_multipliers(engine)
         ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY)[1]
     else:
-        ffs["array registers"] += 24 * products
+        ffs["array registers"] += round((16 + 8 * varying) * products)
     return luts, ffs
 
 
@@ -180,7 +182,7 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
         parts = [part for part, _ in digits]
         product = x.width + m.width
         luts["requantizer adders"] += lanes * sum(product - low for _, low in digits[1:])
-        ffs["requantizer registers"] += lanes * (x.width + m.width + sum(parts)
-                                                 + sum(stage * part for stage, part in enumerate(parts[1:]))
-                                                 + product * (len(parts) - 1))
+        ffs["requantizer registers"] += varying["multiplier"] + lanes * (
+            x.width + sum(parts) + sum(stage * part for stage, part in enumerate(parts[1:]))
+            + product * (len(parts) - 1))
     return Part(name=f"engine_{engine.name}.requantizer", luts=luts, ffs=ffs)

@@ -164,7 +164,7 @@ def memory_part(memory: MemoryLayout, family: str) -> Part:
         # Where a family has no LUT RAM, it is made of flip-flops.
         ffs["memory registers"] += word if family != "ice40" else word * (params.words + 1)
     else:
-        luts["banks"] = bank_choices(params.words, word)
+        luts["banks"] = bank_choices(params.words, word, 8 * params.write_bytes)
     return Part(name=f"memory_{memory.name}", luts=luts, ffs=ffs)
 
 

@@ -16,7 +16,7 @@ __all__ = ["Contents", "Part", "bank_choices", "bits", "contents", "row_multipli
 # Words that a LUT of four inputs holds of a bit.
 LUT_WORDS = 16
 # A block RAM of ECP5: widths of a word, words at the first of them, what Yosys lets it cost.
-BLOCK_WIDTHS = (1, 2, 4, 9, 18)
+BLOCK_WIDTHS = (1, 2, 4, 9, 18, 36)
 BLOCK_WORDS = 16_384
 BLOCK_PRICE = 128
 
@@ -84,15 +84,19 @@ def varying_bits(rows: npt.NDArray[np.int64]) -> list[int]:
             for found, number in zip(mask.tolist(), largest.tolist(), strict=True)]
 
 
-def bank_choices(depth: int, width: int, ports: int = 1) -> int:
-    """Bits that are chosen from one more bank of block RAM, where a memory has several of ECP5's.
+def bank_choices(depth: int, width: int, part: int = 0) -> int:
+    """Bits that are chosen from one more bank, where a memory has several of ECP5's block RAMs.
 
-    The cheapest shape by the rule of Yosys, see :mod:`gatecast.boards.packing`.
+    The cheapest shape by the rule of Yosys, see :mod:`gatecast.boards.packing`. ``part`` are the bits of a
+    write, 0 where nothing is written.
     """
-    shapes = ((-(-depth // (BLOCK_WORDS >> index)), cell) for index, cell in enumerate(BLOCK_WIDTHS))
-    priced = ((BLOCK_PRICE * -(-banks * width // cell) + (banks - 1) * width * ports / 2, banks)
-              for banks, cell in shapes)
-    return (min(priced)[1] - 1) * width * ports
+    best = (float("inf"), 0)
+    for index, cell in enumerate(BLOCK_WIDTHS):
+        banks, word = -(-depth // (BLOCK_WORDS >> index)), width
+        if part:
+            word = -(-part // min(9, cell)) * min(9, cell) * (width // part)
+        best = min(best, (BLOCK_PRICE * -(-banks * word // cell) + (banks - 1) * width / 2, banks))
+    return (best[1] - 1) * width
 
 
 def row_multiplier(narrow: int, wide: int, latency: int) -> tuple[int, int]:

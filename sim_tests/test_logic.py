@@ -1,0 +1,129 @@
+"""The model of LUTs and flip-flops: near to what synthesis says, and as it must be where nobody has measured."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from random_networks import network
+from random_plans import STYLES, random_plan
+from synthesis_counts import ECP5, NEEDS_YOSYS, counts
+
+import gatecast
+from gatecast.boards.packing import block_rams
+from gatecast.hdl.multiplier import Multiplier
+from gatecast.planner import logic, logic_model
+from gatecast.planner.counts import bank_choices, bits, contents, row_multiplier, varying_bits
+from gatecast.planner.plan import EnginePlan, Plan
+
+KINDS = ("array_in", "requantizer_in", "weights_in", "tables_in", "parameters_in")
+
+
+def drawn(seed: int, style: str = "folded", *, layers: int = 3) -> Plan:
+    return random_plan(gatecast.lower(network(seed, layers=layers)), style, seed)
+
+
+def in_luts(plan: Plan) -> Plan:
+    """The plan with all that can be made of LUTs."""
+    kinds = dict.fromkeys(KINDS, "lut")
+    return replace(plan, engines=tuple(replace(engine, **kinds) for engine in plan.engines),
+                   regions=tuple(replace(region, memory_in="lut") for region in plan.regions))
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize(("seed", "change"), [(3, lambda plan: plan), (25, lambda plan: plan), (27, in_luts)])
+def test_is_near_to_synthesis(seed, change, tmp_path):
+    plan = change(drawn(seed, layers=1))
+    cells = counts(gatecast.elaborate(plan), ECP5, tmp_path)
+    luts = cells["LUT4"] + 2 * cells["CCU2C"] + 4 * cells["TRELLIS_DPR16X4"]
+    found = logic.estimate(plan)
+    assert found.luts == pytest.approx(luts, rel=0.15)
+    assert found.ffs == pytest.approx(cells["TRELLIS_FF"], rel=0.15)
+
+
+def test_coefficients_are_not_negative():
+    for model in (logic_model.LUTS, logic_model.FFS):
+        assert model and min(model.values()) >= 0
+    assert 0 < logic.ERROR_LUTS < 0.1
+    assert 0 < logic.ERROR_FFS < 0.1
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("seed", range(6))
+def test_every_term_has_a_coefficient(seed, style):
+    for plan in (drawn(seed, style), in_luts(drawn(seed, style))):
+        for part in logic.parts(plan):
+            assert part.luts.keys() <= logic_model.LUTS.keys()
+            assert part.ffs.keys() <= logic_model.FFS.keys()
+            assert min(part.luts.values()) >= 0 and min(part.ffs.values()) >= 0
+        for family in ("ice40", "gowin", "xc7"):
+            assert min(logic.estimate(plan, family)) > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wider_arrays_take_more(seed):
+    """Twice the columns of a systolic array, the group as before."""
+    plan = drawn(seed)
+    for index, engine in enumerate(plan.engines):
+        if engine.kind == "systolic":
+            wider: EnginePlan = replace(engine, columns=2 * engine.columns)
+            engines = (*plan.engines[:index], wider, *plan.engines[index + 1:])
+            found, more = logic.estimate(plan), logic.estimate(replace(plan, engines=engines))
+            assert more.luts > found.luts
+            assert more.ffs > found.ffs
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_multipliers_in_luts_add(seed):
+    plan = drawn(seed)
+    plan = replace(plan, engines=tuple(replace(engine, array_in="dsp", requantizer_in="dsp")
+                                       for engine in plan.engines))
+    for engine in plan.engines:
+        for name, price in (("array_in", logic.array_luts), ("requantizer_in", logic.requantizer_luts)):
+            moved = replace(plan, engines=tuple(
+                replace(each, **{name: "lut"}) if each is engine else each for each in plan.engines))
+            added = logic.estimate(moved).luts - logic.estimate(plan).luts
+            # A wide product of digits in DSP blocks has adders too, which go.
+            assert added <= price(plan, engine) + 1
+            if name == "array_in":
+                assert added >= price(plan, engine) - 1
+
+
+def test_multipliers_of_rows_are_those_measured():
+    """36 CCU2C of two bits and 88 flip-flops, less 16 of the operands' registers: see hdl/row_multiplier.py."""
+    adders, registers = row_multiplier(8, 8, Multiplier.LATENCY)
+    assert adders == pytest.approx(72, abs=4)
+    assert registers == pytest.approx(88, abs=4)
+
+
+def test_bits_that_differ():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        column = rng.integers(-9, 9, int(rng.integers(1, 5)))
+        patterns = {f"{number & 31:05b}" for number in column.tolist()}
+        differing = [len({pattern[bit] for pattern in patterns}) > 1 for bit in range(5)]
+        # Copies of the sign are no bits of their own.
+        width = max(int(number ^ (number >> 63)).bit_length() for number in column) + 1
+        assert varying_bits(column[:, np.newaxis]) == [sum(differing[5 - width:])]
+
+
+def test_equal_bits_of_tables_are_made_once():
+    assert contents([[0, 0], [1, 1], [2, 2]]).different == 2
+    assert contents([[0, 3], [1, 2], [2, 1]]).luts == 2
+    assert contents([[0, 3], [1, 2], [2, 1]]).different == 4
+    assert contents([[5]]).luts == contents([[0], [1]]).luts == 0
+    assert contents([[0], [1], [1], [0]], "block").luts == 0
+    assert contents([[number] for number in range(64)]).luts == 4
+
+
+def test_banks_are_those_of_the_packing():
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        depth, width = int(rng.integers(2, 20_000)), int(rng.integers(1, 200))
+        banks = bank_choices(depth, width) // width + 1
+        cells = {(banks * width + cell - 1) // cell for index, cell in enumerate((1, 2, 4, 9, 18, 36))
+                 if -(-depth // (16_384 >> index)) == banks}
+        assert block_rams("ecp5", depth=depth, width=width, writable=False) in cells
+
+
+def test_bits_of_counts():
+    assert [bits(count) for count in (0, 1, 2, 3, 4, 5, 256, 257)] == [0, 0, 1, 2, 2, 3, 8, 9]
