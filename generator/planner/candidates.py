@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -18,7 +18,7 @@ from .lattice import Lattice
 from .numbers import kind_of
 from .partitions import Fronts, Partition, cuts, improved
 from .plan import EnginePlan, Plan
-from .shapes import Kind, Prices, Shape, Shapes
+from .shapes import ALIKE, Kind, Prices, Shape, Shapes
 
 __all__ = ["Candidate", "Engines", "Kinds"]
 
@@ -62,8 +62,9 @@ class Candidate:
 class Pace:
     """The fastest pace found by work alone, and what no plan within the same multipliers can beat.
 
-    The bound is that of all partitions and arrays if it is ``exact``, or else the sum over all layers of
-    multipliers times cycles, each on the array that wastes the least for it, over the multipliers.
+    The bound is the sum over all layers of multipliers times cycles, each on the array that wastes the least
+    for it, over the multipliers; or, if that is more and it is ``exact``, what all partitions and arrays
+    need where layers of a type are all as fast as the fastest of them.
     """
 
     cycles: float
@@ -84,7 +85,9 @@ class Kinds:
         for kind in kinds:
             layers = [layer for layer in network.layers if kind_of(layer) == kind]
             if layers:
-                self.parts.append(_Kind(Shapes(kind, layers, limit), engines))
+                shapes = (Shapes(kind, layers, limit, alike) for alike in ALIKE)
+                suiting = next((each for each in shapes if Lattice.suits(each)), None)
+                self.parts.append(_Kind(suiting or Shapes(kind, layers, limit), engines))
         self.links = max(network.tensors[network.input].size, network.tensors[network.output].size)
 
     def multipliers(self, pace: float) -> float:
@@ -106,14 +109,26 @@ class Kinds:
         slow = float(sum(part.slowest for part in self.parts))
         if self.multipliers(slow) > multipliers:
             return Pace(cycles=float("inf"), bound=float("inf"), exact=self.exact)
+        fast, kept = self._fastest(self.multipliers, slow, multipliers)
+        bound = max(sum(part.work for part in self.parts) / multipliers, self.links)
+        if self.exact:
+            # Types are as fast as the fastest of their layers, so less than what they need is too little.
+            bound = max(bound, min(self._fastest(self._least_multipliers, slow, multipliers)[0], fast) + 1)
+        return Pace(cycles=kept, bound=bound, exact=self.exact)
+
+    def _fastest(self, need: Callable[[float], float], slow: float, multipliers: int) -> tuple[float, float]:
+        """The slowest pace that needs more than ``multipliers`` and, close by, the fastest that does not."""
         # No engine needs to be faster than the links.
         fast = self.links - 1.0
         while slow - fast > max(slow / CLOSE, 1):
             middle = (fast + slow) // 2
-            fast, slow = (fast, middle) if self.multipliers(middle) <= multipliers else (middle, slow)
-        bound = fast + 1 if self.exact else max(
-            sum(part.work for part in self.parts) / multipliers, self.links)
-        return Pace(cycles=slow, bound=bound, exact=self.exact)
+            fast, slow = (fast, middle) if need(middle) <= multipliers else (middle, slow)
+        return fast, slow
+
+    def _least_multipliers(self, pace: float) -> float:
+        """What no partition can do with less than, where all can be looked at."""
+        total = sum(part.least(pace) for part in self.parts)
+        return total // Prices().multiplier if np.isfinite(total) else total
 
     def candidates(self, pace: float, prices: Prices, multipliers: int, *,
                    fast: bool = True) -> Iterator[Candidate]:
@@ -156,6 +171,17 @@ class _Kind:
         """Price of the cheapest engines that keep ``pace``; infinite if none do."""
         return min((price for price, _ in self.ways(pace, prices)), default=float("inf"))
 
+    def least(self, pace: float) -> float:
+        """Price that no partition is below at ``pace``, multipliers alone, where all can be looked at."""
+        if self.engines == "folded":
+            return self.cheapest(pace, Prices())
+        return self._lattice(Prices()).cheapest(pace)[0]
+
+    def _lattice(self, prices: Prices) -> Lattice:
+        if prices not in self._lattices:
+            self._lattices[prices] = Lattice(self.shapes, prices)
+        return self._lattices[prices]
+
     def ways(self, pace: float, prices: Prices) -> list[tuple[float, Partition]]:
         """Partitions that keep ``pace`` and their prices, for all numbers of engines that are allowed."""
         key = pace, prices
@@ -177,9 +203,7 @@ class _Kind:
                 yield each
             case "auto":
                 if self.exact:
-                    if fronts.prices not in self._lattices:
-                        self._lattices[fronts.prices] = Lattice(self.shapes, fronts.prices)
-                    price, partition = self._lattices[fronts.prices].cheapest(pace)
+                    price, partition = self._lattice(fronts.prices).cheapest(pace)
                     if np.isfinite(price):
                         yield partition
                 yield each

@@ -36,8 +36,8 @@ DIGIT_LUTS = 100
 # Bits of a read-only memory in one LUT.
 LUT_BITS = 16
 
-# Windows with the same number of these many channels are of one type.
-ALIKE = 16
+# Windows with the same number of so many channels are of one type: the finest that is not too much work.
+ALIKE = (1, 2, 4, 8, 16)
 
 # Depths and widths of a block RAM, of all families nearly enough; exact counts are those of
 # :mod:`gatecast.boards.packing`.
@@ -76,7 +76,7 @@ class Shapes:
     its layers.
     """
 
-    def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int) -> None:
+    def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int, alike: int = ALIKE[-1]) -> None:
         self.kind, self.layers, self.limit = kind, tuple(layers), limit
         windows = [layer_window(layer) for layer in layers]
         grid = np.array(_grid(kind, windows, limit), np.int64).reshape(-1, 3)
@@ -84,7 +84,7 @@ class Shapes:
         facts = [_facts(kind, window, self.lanes, self.columns, self.group) for window in windows]
         of_types: dict[tuple[object, ...], list[int]] = {}
         for index, window in enumerate(windows):
-            of_types.setdefault(_type(window), []).append(index)
+            of_types.setdefault(_type(window, alike), []).append(index)
         self.types = tuple(map(tuple, of_types.values()))
         self.of_layers = Costs(self, facts)
         self.of_types = Costs(self, [_typical([facts[index] for index in indices])
@@ -178,10 +178,10 @@ def _facts(kind: Kind, window: Window, lanes: Ints, columns: Ints, group: Ints) 
         tables=sum(operand.table is not None for operand in window.operands))
 
 
-def _type(window: Window) -> tuple[object, ...]:
+def _type(window: Window, alike: int) -> tuple[object, ...]:
     """Equal for windows that are alike; channels that are left out make little difference."""
-    return (window.operation, window.size, window.out_channels // ALIKE, tuple(
-        (operand.kernel, None if operand.weights is None else operand.weights.shape[-1] // ALIKE)
+    return (window.operation, window.size, window.out_channels // alike, tuple(
+        (operand.kernel, None if operand.weights is None else operand.weights.shape[-1] // alike)
         for operand in window.operands))
 
 
@@ -200,7 +200,8 @@ def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> list[tuple[int, 
     if kind == "channel":
         # Lanes that do not multiply are not limited.
         most = min(MOST_LANES, limit) if all(map(multiplies, windows)) else MOST_LANES
-        return sorted({(p, p, g) for g in GROUPS for p in (-(-each // g) * g for each in blocks) if p <= most})
+        return sorted({(p, p, g) for g in GROUPS for p in (-(-each // g) * g for each in blocks)
+                       if p <= most})
     spans = [used_channels(operand) for window in windows for operand in window.operands]
     lanes = set(_useful([last + 1 for first, last in spans if not first], limit))
     # From the middle of a tensor on, any number of lanes may just suit.
