@@ -1,0 +1,69 @@
+"""Lone: a single frame through an accelerator that was idle, and the fewest rows that do not hold it up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from . import events
+from .plan import Plan
+from .regions import least_rows
+from .schedule import Schedule, schedule
+
+__all__ = ["lone_latency", "sized_for_lone"]
+
+
+def lone_latency(plan: Plan) -> int:
+    """Cycles from reset until the last byte of the only frame that comes has left."""
+    return _latency(schedule(plan))
+
+
+def _latency(numbers: Schedule) -> int:
+    latency, = events.run(numbers, 1, offered=1).frame_cycles
+    return latency
+
+
+def sized_for_lone(ample: Plan, latency: float) -> Plan:
+    """``ample`` with regions as small as it takes to get a lone frame out within ``latency``.
+
+    They begin with a frame each, then each is shrunk as far as it goes, the largest first. In the end as many
+    rows come back as it takes to run forever too.
+    """
+    numbers, least = schedule(ample), least_rows(ample)
+    most = {key: max(rows, ample.network.tensors[key[0]].shape[0]) for key, rows in least.items()}
+    if not _within(numbers, most, latency):
+        return ample
+    rows = dict(most)
+    for key in sorted(rows, key=lambda key: -rows[key] * ample.network.tensors[key[0]].size):
+        low, high = least[key], rows[key]
+        while low < high:
+            middle = (low + high) // 2
+            if _within(numbers, {**rows, key: middle}, latency):
+                high = middle
+            else:
+                low = middle + 1
+        rows[key] = high
+    while not _runs(numbers, rows):
+        if rows == most:
+            return ample
+        rows = {key: min(count + 1, most[key]) for key, count in rows.items()}
+    return replace(ample, regions=tuple(replace(region, rows=rows[region.tensor, region.reader])
+                                        for region in ample.regions))
+
+
+def _credited(numbers: Schedule, rows: dict[tuple[str, str], int]) -> Schedule:
+    return replace(numbers, credits=tuple(rows[edge] for edge in numbers.edges))
+
+
+def _within(numbers: Schedule, rows: dict[tuple[str, str], int], latency: float) -> bool:
+    try:
+        return _latency(_credited(numbers, rows)) <= latency
+    except events.Deadlock:
+        return False
+
+
+def _runs(numbers: Schedule, rows: dict[tuple[str, str], int]) -> bool:
+    try:
+        events.steady_state(_credited(numbers, rows))
+    except events.Deadlock:
+        return False
+    return True

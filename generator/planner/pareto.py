@@ -1,0 +1,82 @@
+"""Pareto: the plans of which none is beaten in cycles and in all that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ..errors import InputError
+from ..network import Network
+from .budget import Budget
+from .candidates import Engines
+from .plan import Plan
+from .predict import resources
+from .search import Progress, search
+
+__all__ = ["Point", "front", "pareto", "steps"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A plan, its cycles of an inference in the steady state, and what it takes."""
+
+    plan: Plan
+    cycles: float
+    multipliers: int
+    """Of the arrays."""
+    dsps: int
+    block_rams: int
+    luts: int
+    """An estimate."""
+
+    def beats(self, other: Point) -> bool:
+        """Whether it is nowhere worse and somewhere better; DSPs do not count beside multipliers and LUTs."""
+        mine, others = self._measures, other._measures
+        return mine != others and all(a <= b for a, b in zip(mine, others, strict=True))
+
+    @property
+    def _measures(self) -> tuple[float, ...]:
+        return self.cycles, self.multipliers, self.block_rams, self.luts
+
+
+def pareto(network: Network, budget: Budget, *, engines: Engines = "auto",
+           progress: Progress = lambda _: None) -> tuple[Point, ...]:
+    """The plans of a lowered ``network`` for ever more array multipliers, without those that others beat.
+
+    The fastest comes last. Refused like :func:`search` where not even the whole ``budget`` suffices.
+    """
+    found = [_point(network, budget, engines, progress)]
+    for multipliers in reversed(steps(budget.array_limit)[:-1]):
+        # No more are of use than the last plan took.
+        if multipliers < found[-1].multipliers:
+            try:
+                found.append(_point(network, replace(budget, multipliers=multipliers), engines, progress))
+            except InputError:
+                break
+    return front(found)
+
+
+def _point(network: Network, budget: Budget, engines: Engines, progress: Progress) -> Point:
+    limit = budget.array_limit
+    found = search(network, budget, engines=engines,
+                   progress=lambda doing: progress(f"with {limit} multipliers, {doing}"))
+    need = resources(found.plan, budget.family)
+    return Point(plan=found.plan, cycles=found.cycles, multipliers=need.multipliers, dsps=need.dsps,
+                 block_rams=need.block_rams, luts=need.luts)
+
+
+def front(points: Iterable[Point]) -> tuple[Point, ...]:
+    """Those that no other beats, the slowest first; of equal ones the first."""
+    points = list(points)
+    kept: dict[tuple[float, ...], Point] = {}
+    for point in points:
+        if not any(other.beats(point) for other in points):
+            kept.setdefault(point._measures, point)
+    return tuple(sorted(kept.values(), key=lambda point: (-point.cycles, point.multipliers)))
+
+
+def steps(limit: int) -> tuple[int, ...]:
+    """1, 2, 3, 4, 6, 8, 12, ... and ``limit`` itself."""
+    powers = (1 << bit for bit in range(limit.bit_length()))
+    return tuple(sorted({each for power in powers for each in (power, power * 3 // 2) if each < limit}
+                        | {limit}))
