@@ -2,10 +2,11 @@
 
     python benchmarks/fit_logic.py [--designs 60] [MODEL.tflite ...]
 
-Draws random networks, plans for random budgets and random kinds of cells, synthesizes each for ECP5 and fits the
-coefficients, none negative, on two thirds of them. The other third only measures the error, as do the models
-named, each planned for 28 multipliers. Writes generator/planner/logic_model.py. What was synthesized is kept in
-the folder build/fit_logic: a second run only takes long where the hardware has changed.
+Draws random networks, plans for random budgets and random kinds of cells, synthesizes each for ECP5 and fits
+the coefficients, none negative, on two thirds of them. The other third only measures the error, as do the
+models named, each planned for 28 multipliers. Writes generator/planner/logic_model.py. Plans and what was
+synthesized are kept in the folder build/fit_logic: a second run only takes long where the hardware has
+changed.
 """
 
 from __future__ import annotations
@@ -41,15 +42,15 @@ MOST_BITS = 16_384
 MOST_MULTIPLIERS = 64
 MULTIPLIERS_OF_MODELS = 28
 
-# What a bit is expected to cost, where that is not about one LUT or flip-flop; coefficients that the designs say
-# little of stay near it.
+# What a bit is expected to cost, where that is not about one LUT or flip-flop; coefficients that the designs
+# say little of stay near it.
 EXPECTED = {"walk addresses": 5.0, "walk columns": 5.0, "walk counters": 2.0, "sequencer counters": 2.5}
 # How strongly, in units of the relative error of a design.
 STIFFNESS = 0.5
-# Parts whose cells can be told from others by their names; whoever drives a port may name it, so the rest of a
-# design is taken together.
+# Parts whose cells can be told from others by their names; whoever drives a port may name it, so the rest of
+# a design is taken together.
 TOLD_APART = ("requantizer", "sequencer", "walk", "drain")
-# Weight of such a row beside the whole design, and LUTs or flip-flops below which small ones do not weigh more.
+# Weight of such a row beside the whole design, and LUTs or flip-flops below which none weighs more.
 WEIGHT, SMALL = 0.15, 150
 
 
@@ -63,7 +64,7 @@ def draw_network(rng: np.random.Generator, seed: int) -> dict[str, Any]:
         height, width, depth = shape
         operator = str(rng.choice(["conv2d"] * 3 + ["depthwise_conv2d", "max_pool", "avg_pool", "add"]))
         equal = [name for name, other in list(shapes.items())[:-1] if other == shape]
-        if operator == "add" and not equal or operator.endswith("pool") and min(height, width) < 2:
+        if (operator == "add" and not equal) or (operator.endswith("pool") and min(height, width) < 2):
             operator = "conv2d"
         layer: dict[str, Any] = {"name": f"{operator}_{index}", "operator": operator}
         if operator == "add":
@@ -88,7 +89,7 @@ def draw_network(rng: np.random.Generator, seed: int) -> dict[str, Any]:
 
 
 def draw_plan(seed: int) -> gatecast.Plan:
-    """A plan of the search for a drawn network and budget, with drawn kinds of cells; kept, as searches change."""
+    """A plan of the search for a drawn network and budget, with drawn kinds of cells; as kept, if it was."""
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "drawn.yaml")
@@ -120,7 +121,8 @@ def with_cells(plan: gatecast.Plan, rng: np.random.Generator) -> gatecast.Plan:
 
     engines = []
     for engine in plan.engines:
-        kinds = {f"{what}_in": "lut" for what in ("weights", "tables", "parameters") if small(engine.name, what)}
+        kinds = {f"{what}_in": "lut" for what in ("weights", "tables", "parameters")
+                 if small(engine.name, what)}
         if engine.positions <= MOST_MULTIPLIERS and rng.random() < 0.3:
             kinds["array_in"] = "lut"
         if rng.random() < 0.3:
@@ -138,7 +140,8 @@ def synthesized(plan: gatecast.Plan) -> dict[str, dict[str, int]]:
     text = verilog.convert_rtlil(gatecast.elaborate(plan), "top")
     tool = toolbox.require("yosys", "fitting the model")
     commands = ["read_rtlil design.il", "synth_ecp5 -top top",
-                *(f"tee -q -o {cell}.txt select -list t:{cell}" for cells in CELLS.values() for cell in cells)]
+                *(f"tee -q -o {cell}.txt select -list t:{cell}"
+                  for cells in CELLS.values() for cell in cells)]
     key = hashlib.sha256("\0".join([text, *commands, str(tool.version)]).encode()).hexdigest()[:32]
     kept = KEPT / f"{key}.json"
     if not kept.exists():
@@ -180,7 +183,7 @@ class Design:
     def error(self, what: str, model: Mapping[str, float]) -> float:
         """What the model says too much, as a share of what was measured."""
         whole = self.rows[what][0]
-        return sum(model[term] * count for term, count in whole.terms.items()) / whole.measured - 1
+        return sum(model.get(term, 1.0) * count for term, count in whole.terms.items()) / whole.measured - 1
 
 
 def measured(name: str, plan: gatecast.Plan) -> Design:
@@ -222,7 +225,7 @@ def fitted(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def not_negative(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Least squares of ``a x = b`` with no ``x`` below zero: C. Lawson's and R. Hanson's active sets (1974)."""
+    """Least squares of ``a x = b`` with no ``x`` below zero: C. Lawson and R. Hanson's active sets (1974)."""
     x = np.zeros(a.shape[1])
     free = np.zeros(len(x), bool)
     smallest = 1e-9 * np.abs(a.T @ b).max()
@@ -264,8 +267,8 @@ def write(models: Mapping[str, Mapping[str, float]], designs: Sequence[Design], 
     for what, error in errors.items():
         lines.append(f"{what}: {error['mean']:.1%}, {error['nine_of_ten']:.1%}, {error['largest']:.1%}")
     if real:
-        lines += ["", f"Networks with trained weights, planned for {MULTIPLIERS_OF_MODELS} multipliers, not fitted on "
-                  "either:", ""]
+        lines += ["", f"Networks with trained weights, planned for {MULTIPLIERS_OF_MODELS} multipliers, "
+                  "not fitted on either:", ""]
         for design in real:
             told = ", ".join(f"{design.rows[what][0].measured:,} {what} {design.error(what, model):+.1%}"
                              for what, model in models.items())
@@ -275,13 +278,15 @@ def write(models: Mapping[str, Mapping[str, float]], designs: Sequence[Design], 
               "# Nine of ten designs that the model was not fitted on are nearer to what synthesis said."]
     lines += [f"ERROR_{what.upper()} = {error['nine_of_ten']}" for what, error in errors.items()]
     for what, model in models.items():
-        lines += ["", f"{what.upper()} = {{", *(f'    "{term}": {number},' for term, number in model.items()), "}"]
+        lines += ["", f"{what.upper()} = {{",
+                  *(f'    "{term}": {number},' for term, number in model.items()), "}"]
     MODEL.write_text("\n".join(lines) + "\n")
 
 
 def main() -> None:
     """Measure, fit, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", type=Path, help="networks that only measure the error")
     parser.add_argument("--designs", type=int, default=60, help="number of designs drawn")
     options = parser.parse_args()

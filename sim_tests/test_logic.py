@@ -1,4 +1,4 @@
-"""The model of LUTs and flip-flops: near to what synthesis says, and as it must be where nobody has measured."""
+"""The model of LUTs and flip-flops: near to synthesis, and as it must be where nobody has measured."""
 
 from dataclasses import replace
 
@@ -89,7 +89,7 @@ def test_what_multipliers_in_luts_add(seed):
 
 
 def test_multipliers_of_rows_are_those_measured():
-    """36 CCU2C of two bits and 88 flip-flops, less 16 of the operands' registers: see hdl/row_multiplier.py."""
+    """36 CCU2C of two bits and 88 flip-flops, see hdl/row_multiplier.py."""
     adders, registers = row_multiplier(8, 8, Multiplier.LATENCY)
     assert adders == pytest.approx(72, abs=4)
     assert registers == pytest.approx(88, abs=4)

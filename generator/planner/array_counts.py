@@ -10,6 +10,7 @@ from gatecast.boards.packing import lut_ram_luts
 from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
+from gatecast.hdl.pipeline import bits_for_range
 from gatecast.hdl.requantizer import FIELDS, RequantizerParams
 
 from .counts import Part, bank_choices, bits, contents, row_multiplier, varying_bits
@@ -63,10 +64,12 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
         adders += terms // 2 * (16 + level)
         registers += terms // 2 * (16 + level) + terms % 2 * (15 + level)
         terms -= terms // 2
-    luts = Counter({"array adders": columns * (adders + width), "array chain": (groups - 1) * engine.group * width})
+    luts = Counter({"array adders": columns * (adders + width),
+                    "array chain": (groups - 1) * engine.group * width})
     ffs = Counter({
         # Activations go from group to group; what a group delays is what the next one gets.
-        "array registers": 8 * lanes * (groups + 2) + round(8 * varying * products) + columns * (registers + 4 * width)
+        "array registers": 8 * lanes * (groups + 2) + round(8 * varying * products)
+        + columns * (registers + 4 * width)
         + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
     })
     if engine.weights_in == "lut":
@@ -88,10 +91,11 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
     operations = {window.operation for window in windows}
     lanes, groups = engine.lanes, engine.groups
     found = tables(plan, engine)
-    entry = max((int(number).bit_length() for table in found for number in (table.min(), table.max())), default=0)
-    entry += any(table.min() < 0 for table in found)
-    weight = 9 if any(operand.weights is not None and (operand.weights.min() < -128 or operand.weights.max() > 127)
-                      for window in windows for operand in window.operands) else 8
+    entry = bits_for_range(min((int(table.min()) for table in found), default=0),
+                           max((int(table.max()) for table in found), default=0)).width
+    weights = [operand.weights for window in windows for operand in window.operands
+               if operand.weights is not None]
+    weight = max((bits_for_range(int(each.min()), int(each.max())).width for each in weights), default=0)
     luts, ffs = Counter[str](), Counter[str]()
     registers = adders = muxes = 0
     if ChannelLane.multiplies(operations):
@@ -133,7 +137,8 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
     result = 8 if operations == {"max"} else width
     if "multiply" in operations:
         if engine.weights_in == "lut":
-            luts["memories in LUTs"] += lut_ram_luts(family, depth=depth, width=lanes * weight, writable=False)
+            luts["memories in LUTs"] += lut_ram_luts(family, depth=depth, width=lanes * weight,
+                                                     writable=False)
         else:
             luts["banks"] += bank_choices(depth, lanes * weight)
     luts["channel adders"] = lanes * adders
@@ -145,8 +150,8 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
 def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
     """The requantizer of an engine."""
     lanes, x, m = params.lanes, params.x_shape, params.m_shape
-    numbers = np.stack([getattr(params.requantization, name).reshape(params.slots, lanes) for name in FIELDS], axis=2)
-    numbers = numbers.reshape(params.slots, -1)
+    columns = [getattr(params.requantization, name).reshape(params.slots, lanes) for name in FIELDS]
+    numbers = np.stack(columns, axis=2).reshape(params.slots, -1)
     table = contents(numbers, engine.parameters_in)
     # Bits of each field in all lanes together, those that differ, and of those that agree one.
     differing = varying_bits(numbers)
@@ -162,11 +167,12 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
         "requantizer offsets": offset,
         "requantizer shifters": kept * sum(differing[FIELDS.index("shift")::len(FIELDS)]),
         "requantizer clamps": lanes * (max(kept - 8, 0) // 2 + 22) + 2 * (varying["low"] + varying["high"]),
-        "tables in logic": table.luts,
+        "parameters in logic": table.luts,
         "banks": bank_choices(params.slots, table.varying) if table.kind == "block" else 0,
     })
     ffs = Counter({
-        "requantizer registers": 2 * lanes * params.sum_shape.width + 2 * varying["multiplier"] + varying["bias"]
+        "requantizer registers": 2 * lanes * params.sum_shape.width
+        + 2 * varying["multiplier"] + varying["bias"]
         + varying["offset_negative"] + varying["offset_positive"] + offset * latency
         + (varying["low"] + varying["high"]) * (after + 1)
         + lanes * (x.width + (stages + 1) * kept + 18)
@@ -175,10 +181,12 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
     })
     if engine.requantizer_in == "lut":
         luts["multipliers in logic"] = requantizer_multipliers(params)
-        ffs["multipliers in logic"] = lanes * row_multiplier(*sorted((x.width, m.width)), latency)[1]
+        narrow, wide = sorted((x.width, m.width))
+        ffs["multipliers in logic"] = lanes * row_multiplier(narrow, wide, latency)[1]
     else:
         digits = [(a.width + b.width, WideMultiplier.DIGIT * (i + j))
-                  for i, a in enumerate(WideMultiplier.digits(x)) for j, b in enumerate(WideMultiplier.digits(m))]
+                  for i, a in enumerate(WideMultiplier.digits(x))
+                  for j, b in enumerate(WideMultiplier.digits(m))]
         parts = [part for part, _ in digits]
         product = x.width + m.width
         luts["requantizer adders"] += lanes * sum(product - low for _, low in digits[1:])

@@ -77,19 +77,21 @@ def _walk(name: str, layers: Sequence[WalkLayer], *, addresses: int, depth: int)
     counters = bits(max(layer.blocks for layer in layers)) + bits(max(layer.hold for layer in layers) + 1)
     luts = Counter({"walk counters": counters + weight, "walk choices": (operands - 1) * bits(addresses),
                     "tables in logic": table.luts})
-    ffs = Counter({"control registers": counters + 3 * weight + bits(addresses) + table.held + 3 * bits(operands) + 8,
-                   "tables in logic": table.registers})
+    ffs = Counter({"control registers": counters + 3 * weight + bits(addresses) + table.held
+                   + 3 * bits(operands) + 8, "tables in logic": table.registers})
     for operand in range(operands):
         _operand_walk([(layer, layer.operands[operand]) for layer in layers if len(layer.operands) > operand],
                       luts, ffs)
     return Part(name=name, luts=luts, ffs=ffs)
 
 
-def _operand_walk(layers: Sequence[tuple[WalkLayer, WalkOperand]], luts: Counter[str], ffs: Counter[str]) -> None:
+def _operand_walk(layers: Sequence[tuple[WalkLayer, WalkOperand]],
+                  luts: Counter[str], ffs: Counter[str]) -> None:
     numbers = [number for _, number in layers]
     table = contents([[
         number.kernel_height, number.kernel_width, number.words, number.start_column, number.start_reads,
-        number.input_columns, number.column_dilation, number.block_reads, number.column_stride, number.row_reads,
+        number.input_columns, number.column_dilation, number.block_reads, number.column_stride,
+        number.row_reads,
         number.pixel_reads * number.column_dilation - number.words,
         number.pixel_reads * number.column_stride - (layer.blocks - 1) * number.block_reads,
         number.row_reads - number.region_reads, number.region_base + number.region_reads - number.row_reads,
@@ -117,8 +119,8 @@ def _drain(name: str, layers: Sequence[DrainLayer], groups: int) -> Part:
     return Part(name=name,
                 luts=Counter({"drain counters": 2 * counters + parameter + bits(groups + 1),
                               "tables in logic": table.luts}),
-                ffs=Counter({"control registers": counters + parameter + bits(groups + 1) + 2 * bits(len(layers))
-                             + 6, "tables in logic": table.registers}))
+                ffs=Counter({"control registers": counters + parameter + bits(groups + 1)
+                             + 2 * bits(len(layers)) + 6, "tables in logic": table.registers}))
 
 
 def _write(name: str, layers: Sequence[WriteLayer], groups: int) -> Part:

@@ -1,8 +1,8 @@
 """Logic: LUTs and flip-flops of a plan, by a model fitted on synthesis runs.
 
-:mod:`.array_counts` and :mod:`.control_counts` count bits of adders, multiplexers, registers and so on, all from
-the plan. ``benchmarks/fit_logic.py`` fits what a bit of each kind costs and writes :mod:`.logic_model`; no
-coefficient is negative. See docs/resource-model.md.
+:mod:`.array_counts` and :mod:`.control_counts` count bits of adders, multiplexers, registers and so on, all
+from the plan. ``benchmarks/fit_logic.py`` fits what a bit of each kind costs and writes :mod:`.logic_model`;
+no coefficient is negative. See docs/resource-model.md.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ def estimate(plan: Plan, family: str = "ecp5") -> Estimate:
     has them.
     """
     found = list(parts(plan, family))
-    luts = sum(LUTS[term] * count for part in found for term, count in part.luts.items())
-    ffs = sum(FFS[term] * count for part in found for term, count in part.ffs.items())
+    # One for a kind of logic that the last fit has not seen.
+    luts = sum(LUTS.get(term, 1.0) * count for part in found for term, count in part.luts.items())
+    ffs = sum(FFS.get(term, 1.0) * count for part in found for term, count in part.ffs.items())
     return Estimate(round(luts), round(ffs))
 
 
@@ -83,7 +84,8 @@ def parts(plan: Plan, family: str = "ecp5") -> Iterator[Part]:
                              if memory.reader == SINK], [plan.region(plan.network.output, SINK).rows])
 
 
-def _engine(plan: Plan, engine: EnginePlan, memories: tuple[MemoryLayout, ...], family: str) -> Iterator[Part]:
+def _engine(plan: Plan, engine: EnginePlan, memories: tuple[MemoryLayout, ...],
+            family: str) -> Iterator[Part]:
     params = requantizer_params(plan, engine)
     yield array_part(plan, engine, params, family)
     yield requantizer_part(engine, params)

@@ -34,6 +34,7 @@ LUTS = {
     "memory reads": 0.043,
     "memory writes": 4.474,
     "multipliers in logic": 1.061,
+    "parameters in logic": 1.258,
     "requantizer adders": 0.825,
     "requantizer clamps": 0.482,
     "requantizer offsets": 0.828,
