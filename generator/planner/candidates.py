@@ -64,7 +64,7 @@ class Pace:
 
     The bound is the sum over all layers of multipliers times cycles, each on the array that wastes the least
     for it, over the multipliers; or, if that is more and it is ``exact``, what all partitions and arrays
-    need where layers of a type are all as fast as the fastest of them.
+    need where of each type of layers an engine has the fastest.
     """
 
     cycles: float

@@ -33,8 +33,9 @@ class Lattice:
         self._counts = np.array(list(product(*(range(size + 1) for size in sizes))), np.int64)
         # A group by its place in that list: the last type counts fastest.
         self._weights = np.cumprod([1, *(size + 1 for size in reversed(sizes[1:]))])[::-1]
-        self._cycles = shapes.of_types.cycles(self._counts)
-        self._prices = shapes.of_types.price(self._counts, prices)
+        fastest = shapes.fastest(self._counts)
+        self._cycles = shapes.of_types.cycles(fastest)
+        self._prices = shapes.of_types.price(fastest, prices)
         self._engines = [self._within(counts) for counts in self._counts]
 
     @staticmethod

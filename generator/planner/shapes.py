@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -72,8 +72,8 @@ class Shapes:
     blocks, columns rounded up to whole groups. Groups are powers of two.
 
     Layers of a type are alike but for a few channels that one of them does not need; ``types`` has the
-    indices of each type, ``of_layers`` and ``of_types`` what they cost, a type no more cycles than any of
-    its layers.
+    indices of each type. ``of_layers`` has the costs of each layer; ``of_types`` those of the fastest, the
+    second fastest, ... of each type, so that a number of them takes no more cycles than any such layers do.
     """
 
     def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int, alike: int = ALIKE[-1]) -> None:
@@ -87,12 +87,17 @@ class Shapes:
             of_types.setdefault(_type(window, alike), []).append(index)
         self.types = tuple(map(tuple, of_types.values()))
         self.of_layers = Costs(self, facts)
-        self.of_types = Costs(self, [_typical([facts[index] for index in indices])
-                                     for indices in self.types])
+        self.of_types = Costs(self, [fact for indices in self.types
+                                     for fact in _in_order([facts[index] for index in indices])])
 
     def shape(self, index: int) -> Shape:
         """The array of column ``index``."""
         return Shape(int(self.lanes[index]), int(self.columns[index]), int(self.group[index]))
+
+    def fastest(self, counts: Ints) -> Ints:
+        """Groups of so many layers of each type ``[n, types]`` as counts for ``of_types``: the fastest."""
+        return np.concatenate([counts[:, [number]] > np.arange(len(indices))
+                               for number, indices in enumerate(self.types)], axis=1).astype(np.int64)
 
     def members(self, group: frozenset[int]) -> Ints:
         """The layers ``group``, by index, as counts for ``of_layers`` ``[1, layers]``."""
@@ -185,14 +190,13 @@ def _type(window: Window, alike: int) -> tuple[object, ...]:
         for operand in window.operands))
 
 
-def _typical(facts: Sequence[_Facts]) -> _Facts:
-    """A layer that is as fast as any of ``facts``, and takes as much as any."""
-    return _Facts(
-        cycles=np.min([fact.cycles for fact in facts], axis=0),
-        words=np.max([fact.words for fact in facts], axis=0),
-        slots=np.max([fact.slots for fact in facts], axis=0),
-        multiplies=facts[0].multiplies, bits=max(fact.bits for fact in facts),
-        digits=max(fact.digits for fact in facts), tables=facts[0].tables)
+def _in_order(facts: Sequence[_Facts]) -> list[_Facts]:
+    """Of layers of one type the fastest, the second fastest, ..., on each array another one."""
+    cycles, words, slots = (np.sort([getattr(fact, name) for fact in facts], axis=0)
+                            for name in ("cycles", "words", "slots"))
+    bits, digits = max(fact.bits for fact in facts), max(fact.digits for fact in facts)
+    return [replace(fact, cycles=cycles[place], words=words[place], slots=slots[place], bits=bits,
+                    digits=digits) for place, fact in enumerate(facts)]
 
 
 def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> list[tuple[int, int, int]]:
