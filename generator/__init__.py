@@ -24,12 +24,26 @@ if TYPE_CHECKING:
     from .layer_trial import LayerTrial, compare
     from .lowering import lower
     from .network import Network
-    from .planner import Budget, Plan, plan, predict, resources
+    from .plan_file import read_plan, write_plan
+    from .planner import (
+        Budget,
+        Found,
+        Plan,
+        Point,
+        least_area,
+        least_latency,
+        pareto,
+        plan,
+        predict,
+        resources,
+        search,
+    )
     from .reader import read
 
-__all__ = ["BoardTrial", "Budget", "CheckError", "GatecastError", "InputError", "LayerTrial", "Network",
-           "Plan", "Trial", "budget", "build", "compare", "elaborate", "generate", "load", "lower", "plan",
-           "predict", "read", "resources", "run", "simulate"]
+__all__ = ["BoardTrial", "Budget", "CheckError", "Found", "GatecastError", "InputError", "LayerTrial",
+           "Network", "Plan", "Point", "Trial", "budget", "build", "compare", "elaborate", "generate",
+           "least_area", "least_latency", "load", "lower", "pareto", "plan", "predict", "read", "read_plan",
+           "resources", "run", "search", "simulate", "write_plan"]
 
 _HOMES = {
     "board_run": ("BoardTrial", "run"),
@@ -40,7 +54,9 @@ _HOMES = {
     "layer_trial": ("LayerTrial", "compare"),
     "lowering": ("lower",),
     "network": ("Network",),
-    "planner": ("Budget", "Plan", "plan", "predict", "resources"),
+    "plan_file": ("read_plan", "write_plan"),
+    "planner": ("Budget", "Found", "Plan", "Point", "least_area", "least_latency", "pareto", "plan",
+                "predict", "resources", "search"),
     "reader": ("read",),
 }
 

@@ -27,7 +27,7 @@ from .simulation import simulate as simulate_accelerator
 from .targets import DEFAULT_BOARD, find_board, find_part
 from .verilog import module_name
 
-__all__ = ["Trial", "budget", "check_options", "play", "simulate", "timing_failures"]
+__all__ = ["Trial", "budget", "check_options", "clock_mhz", "play", "simulate", "timing_failures"]
 
 # Share of a chip's LUTs that a plan may take.
 USABLE_LUTS = 0.8
@@ -48,9 +48,19 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
         raise InputError(f"found the board '{board}' and the family '{family}', allowed: one of the two")
     part, name = ((find_board(board or DEFAULT_BOARD).part, f"board {board or DEFAULT_BOARD}")
                   if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
+    if not dsps is block_rams is luts is None:
+        name = f"the budget on {name}"
     return Budget(multipliers=multipliers, dsps=part.multipliers if dsps is None else dsps,
                   block_rams=part.block_rams if block_rams is None else block_rams,
                   luts=int(part.luts * USABLE_LUTS) if luts is None else luts, family=part.family, name=name)
+
+
+def clock_mhz(board: str | None = None, *, family: str | None = None) -> float | None:
+    """The clock in MHz that a build for a board tries first; none where nothing is built."""
+    # Imported here, because it brings synthesis, which takes a while.
+    from .synthesis import DEFAULT_CLOCK_HZ
+    builds = family is None and find_board(board or DEFAULT_BOARD).builds
+    return DEFAULT_CLOCK_HZ / 1e6 if builds else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

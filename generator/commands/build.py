@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from rich.console import RenderableType
@@ -25,21 +25,9 @@ def _add(parser: ArgumentParser) -> None:
     add_network(parser)
     add_output(parser)
     add_budget(parser, family=False)
-    parser.add_argument("--clock", metavar="MHZ", type=_megahertz,
-                        help="clock to meet (default: 80 MHz, or what is reached)")
     parser.add_argument("--baud", metavar="N", type=count, help="speed of the serial line (default: 1000000)")
     trials.add_inputs(parser)
     trials.add_simulator(parser)
-
-
-def _megahertz(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 1 <= value <= 1000:
-        raise ArgumentTypeError(f"must be a number of MHz from 1 to 1000, not '{text}'")
-    return value
 
 
 def _run(arguments: Namespace) -> Outcome:
@@ -70,6 +58,7 @@ def _run(arguments: Namespace) -> Outcome:
     used = built.resources
     result |= {
         "board": board.name, "clock_mhz": built.clock_mhz, "fmax_mhz": built.fmax_mhz,
+        "latency_seconds": result["latency_cycles"] / built.clock_hz,
         "inferences_per_second": round(rate, 1), "link_inferences_per_second": round(link, 1),
         "luts": used.luts, "ffs": used.ffs, "dsps": used.dsps, "brams": used.brams, "baud": built.baud,
         "seconds": {step: round(seconds, 3) for step, seconds in built.seconds.items()},

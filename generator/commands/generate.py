@@ -17,7 +17,7 @@ from ..summary import plan_summary
 from ..targets import DEFAULT_BOARD, find_board, find_part
 from . import trials
 from .command import Command, Outcome
-from .options import add_budget, add_network, planned
+from .options import add_budget, add_network, clock_mhz, planned
 from .plan import shown
 
 __all__ = ["GENERATE", "add_output", "tried"]
@@ -55,7 +55,8 @@ def _run(arguments: Namespace) -> Outcome:
     plan = found.plan
     board = None if arguments.family else find_board(arguments.board or DEFAULT_BOARD)
     part = find_part(arguments.family) if board is None else board.part
-    result: dict[str, Any] = plan_summary(plan, network, found=found, part=part)
+    result: dict[str, Any] = plan_summary(plan, network, found=found, part=part,
+                                          clock_mhz=clock_mhz(arguments))
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)
     if trial is not None:

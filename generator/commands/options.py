@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import Literal
 
 from .. import console, flow
+from ..errors import InputError
 from ..lowering import lower
 from ..network import Network
-from ..planner import Engines, Found, search
+from ..plan_file import read_plan
+from ..planner import Budget, Engines, Found, least_area, least_latency, rated, search
+from ..planner.search import Progress
 from ..reader import read
 from ..targets import DEFAULT_BOARD
 
-__all__ = ["add_budget", "add_network", "count", "planned", "seed", "share"]
+__all__ = ["add_budget", "add_network", "budget", "clock_mhz", "count", "planned", "refuse_beside", "seed",
+           "share"]
+
+Goal = Literal["throughput", "latency", "area"]
 
 
 def count(text: str) -> int:
@@ -36,6 +45,35 @@ def share(text: str) -> float:
     return float(text)
 
 
+def _megahertz(text: str) -> float:
+    value = _real(text)
+    if not 1 <= value <= 1000:
+        raise ArgumentTypeError(f"must be a number of MHz from 1 to 1000, not '{text}'")
+    return value
+
+
+def _frames_a_second(text: str) -> float:
+    value = _real(text)
+    if not 1e-3 <= value <= 1e9:
+        raise ArgumentTypeError(f"must be a number of frames a second from 0.001 to 1e9, not '{text}'")
+    return value
+
+
+def _real(text: str) -> float:
+    """NaN, which is in no range, for what is no number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _goal(text: str) -> Goal:
+    match text:
+        case "throughput" | "latency" | "area":
+            return text
+    raise ArgumentTypeError(f"must be throughput, latency or area, not '{text}'")
+
+
 def _engines(text: str) -> Engines:
     match text:
         case "folded" | "per-layer" | "auto":
@@ -53,7 +91,7 @@ def add_network(parser: ArgumentParser) -> None:
 
 
 def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
-    """--board or --family, --multipliers, --engines."""
+    """What plans are made for: the chip, what they may take of it, the goal; or a plan that is there."""
     target = parser.add_mutually_exclusive_group() if family else parser
     target.add_argument("--board", metavar="BOARD",
                         help=f"board to fit; `gatecast boards` lists them (default: {DEFAULT_BOARD})")
@@ -61,16 +99,79 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
         target.add_argument("--family", metavar="FAMILY",
                             help="family to fit instead: ecp5, ice40, gowin or xc7")
     parser.add_argument("--multipliers", metavar="N", type=count,
-                        help="array multipliers to use, lanes of channel arrays included (default: all)")
-    parser.add_argument("--engines", metavar="E", type=_engines, default="auto",
+                        help="array multipliers to use, lanes of channel arrays included; those beyond the "
+                             "DSPs are made of LUTs (default: as many as DSPs)")
+    for option, what in (("--dsps", "DSP multipliers"), ("--brams", "block RAMs"), ("--luts", "LUTs")):
+        parser.add_argument(option, metavar="N", type=seed,
+                            help=f"{what} to use (default: what the chip has)")
+    parser.add_argument("--clock", metavar="MHZ", type=_megahertz, help=(
+        "clock to count seconds with (default: 80 on boards that get a bitstream)" if family else
+        "clock to meet (default: 80 MHz, or what is reached)"))
+    parser.add_argument("--engines", metavar="E", type=_engines,
                         help="folded, a number of systolic engines, per-layer or auto (default: auto)")
+    parser.add_argument("--goal", metavar="G", type=_goal,
+                        help="throughput, latency (of a lone frame) or area (default: throughput)")
+    parser.add_argument("--target-fps", metavar="F", type=_frames_a_second,
+                        help="frames a second that --goal area must reach")
+    parser.add_argument("--plan", metavar="FILE", type=Path,
+                        help="take this plan, as `gatecast plan` wrote it or edited by hand")
+
+
+def budget(arguments: Namespace) -> Budget:
+    """What the options of :func:`add_budget` allow."""
+    return flow.budget(arguments.board, family=getattr(arguments, "family", None),
+                       multipliers=arguments.multipliers, dsps=arguments.dsps, block_rams=arguments.brams,
+                       luts=arguments.luts)
+
+
+def clock_mhz(arguments: Namespace) -> float | None:
+    """The clock to count seconds with: that of the options, or the one that a build would try."""
+    if arguments.clock is not None:
+        return float(arguments.clock)
+    return flow.clock_mhz(arguments.board, family=getattr(arguments, "family", None))
+
+
+def refuse_beside(arguments: Namespace, option: str, *others: str) -> None:
+    """Refuse ``others`` where they stand beside ``option``, which leaves them nothing to decide."""
+    for other in others:
+        if getattr(arguments, other.removeprefix("--").replace("-", "_")) is not None:
+            raise InputError(f"found {option} with {other}, allowed: {option} without {', '.join(others)}")
 
 
 def planned(arguments: Namespace) -> tuple[Network, Found]:
     """The network as it was read, and the plan found for the options of :func:`add_budget`."""
     # The options first: a typing error is not worth reading weights for.
-    limits = flow.budget(arguments.board, family=getattr(arguments, "family", None),
-                         multipliers=arguments.multipliers)
+    limits = budget(arguments)
+    if arguments.plan is not None:
+        refuse_beside(arguments, "--plan", "--goal", "--target-fps", "--engines", "--multipliers")
+    _check_goal(arguments)
     network = read(arguments.network)
     with console.working(f"planning {network.name}") as progress:
-        return network, search(lower(network), limits, engines=arguments.engines, progress=progress)
+        lowered = lower(network)
+        if arguments.plan is not None:
+            return network, rated(read_plan(arguments.plan, lowered), limits)
+        return network, _best(arguments, lowered, limits, progress)
+
+
+def _check_goal(arguments: Namespace) -> None:
+    if arguments.goal != "area":
+        if arguments.target_fps is not None:
+            raise InputError("found --target-fps without --goal area, allowed: both")
+        return
+    if arguments.target_fps is None:
+        raise InputError("found --goal area without --target-fps, allowed: --target-fps F with it")
+    if clock_mhz(arguments) is None:
+        raise InputError("found --goal area without a clock, allowed: --clock MHZ with it, or a board that "
+                         "gets a bitstream")
+
+
+def _best(arguments: Namespace, network: Network, limits: Budget, progress: Progress) -> Found:
+    """The best plan for the goal."""
+    engines: Engines = arguments.engines or "auto"
+    if arguments.goal == "latency":
+        return least_latency(network, limits, engines=engines, progress=progress)
+    clock = clock_mhz(arguments)
+    if arguments.goal == "area" and clock is not None:
+        return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock, engines=engines,
+                          progress=progress)
+    return search(network, limits, engines=engines, progress=progress)

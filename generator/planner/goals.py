@@ -94,7 +94,7 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     if fastest.cycles > pace:
         reached = clock_mhz * 1e6 / fastest.cycles
         raise InputError(f"network '{network.name}' reaches at most {_rate(reached)} frames a second at "
-                         f"{clock_mhz:g} MHz within {budget.name}, not {target_fps:g}; "
+                         f"{clock_mhz:g} MHz within {budget.name}, not {target_fps:,.10g}; "
                          f"ask for fewer, or take a larger board")
     best = _small(network, budget, engines, pace, progress)
     plans = [fastest.plan, *best]
