@@ -30,9 +30,14 @@ def in_luts(plan: Plan) -> Plan:
 
 
 @NEEDS_YOSYS
-@pytest.mark.parametrize(("seed", "change"), [(3, lambda plan: plan), (25, lambda plan: plan), (27, in_luts)])
-def test_is_near_to_synthesis(seed, change, tmp_path):
-    plan = change(drawn(seed, layers=1))
+@pytest.mark.parametrize(("multipliers", "engines", "all_luts"), [(6, "folded", False), (12, "auto", False),
+                                                              (6, "folded", True)])
+def test_is_near_to_synthesis(multipliers, engines, all_luts, tmp_path):
+    network = gatecast.lower(gatecast.read("digits"))
+    plan = gatecast.plan(network, gatecast.Budget(multipliers=multipliers), engines=engines)
+    if all_luts:
+        plan = replace(in_luts(plan), engines=tuple(
+            replace(engine, weights_in="block") for engine in in_luts(plan).engines))
     cells = counts(gatecast.elaborate(plan), ECP5, tmp_path)
     luts = cells["LUT4"] + 2 * cells["CCU2C"] + 4 * cells["TRELLIS_DPR16X4"]
     found = logic.estimate(plan)
