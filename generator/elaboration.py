@@ -10,6 +10,7 @@ from .planner.layout import MemoryLayout, layouts
 from .planner.numbers import engine_layers, readers
 from .planner.parameters import array_params, requantizer_params
 from .planner.plan import SINK, SOURCE, EnginePlan, Plan
+from .planner.weight_stream import refuse_external_weights
 
 __all__ = ["elaborate", "parameters"]
 
@@ -21,6 +22,7 @@ def elaborate(plan: Plan) -> Accelerator:
 
 def parameters(plan: Plan) -> AcceleratorParams:
     """All numbers of the accelerator of ``plan``."""
+    refuse_external_weights(plan)
     memories = layouts(plan)
     numbers = {engine.name: index for index, engine in enumerate(plan.engines)}
     edges = []

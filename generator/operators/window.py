@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Literal
 
 import numpy as np
@@ -106,7 +106,7 @@ class Window(Operator):
         """Taps of all operands together."""
         return sum(operand.taps for operand in self.operands)
 
-    @property
+    @cached_property
     def sum_bounds(self) -> Bounds:
         """Bounds of what ``operation`` gives, before the bias, for each output channel."""
         channels = self.out_channels
@@ -128,7 +128,7 @@ class Window(Operator):
             case "max":
                 return sum_bounds(1, channels)
 
-    @property
+    @cached_property
     def bounds(self) -> Bounds:
         """Bounds of what requantization multiplies: the sum and the bias."""
         each = [self.sum_bounds.plus(requantization.bias) for requantization in self.requantizations]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
+from itertools import islice, product
 from typing import Literal
 
 import numpy as np
@@ -43,6 +43,10 @@ class Candidate:
     groups: tuple[tuple[Layer, ...], ...]
     shapes: tuple[Shape, ...]
     cycles: float
+
+    def __hash__(self) -> int:
+        # By names: those of all weights would take seconds.
+        return hash((tuple(layer.name for group in self.groups for layer in group), self.shapes))
 
     def plan(self, network: Network) -> Plan:
         """The engines in the order of their first layers."""
@@ -286,7 +290,7 @@ class _Shaping:
 
     def _at(self, pace: float) -> tuple[int, ...] | None:
         """An array for each engine that keeps ``pace``, cheap, within the limit; none if none was found."""
-        tried = [[*each.within(pace)][:TRIED] for each in self.choices]
+        tried = [[*islice(each.within(pace), TRIED)] for each in self.choices]
         if not all(tried):
             return None
         least = [min(int(each.multipliers[index]) for index in indices)

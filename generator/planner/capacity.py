@@ -5,8 +5,9 @@ from __future__ import annotations
 from gatecast.boards import families
 
 from ..network import Network
+from ..operators.window import Window
 from .budget import Budget
-from .numbers import layer_window
+from .numbers import layer_window, used_channels
 from .parameters import parameter_bits
 
 __all__ = ["block_rams_at_least", "least_bits"]
@@ -15,18 +16,30 @@ __all__ = ["block_rams_at_least", "least_bits"]
 LUT_BITS = 16
 
 
-def least_bits(network: Network) -> int:
-    """Bits of weights and of parameters of requantizers, and of a row of each tensor."""
+def least_bits(network: Network, external_weights: bool = False) -> int:
+    """Bits of weights, if they are on the chip, of parameters of requantizers, and of a row of each tensor."""
     bits = 0
     for layer in network.layers:
         window = layer_window(layer)
-        bits += 8 * sum(operand.weights.size for operand in window.operands if operand.weights is not None)
+        bits += 0 if external_weights else 8 * _weights(window)
         bits += parameter_bits(window) * window.out_channels * len(window.requantizations)
     chip = {network.input, *(layer.output for layer in network.layers)}
     for name in chip:
         _, columns, channels = network.tensors[name].shape
         bits += 8 * columns * channels
     return bits
+
+
+def _weights(window: Window) -> int:
+    """Weights that are stored: those of a dot product from the first to the last channel that it reads."""
+    count = 0
+    for operand in window.operands:
+        if window.operation == "dot":
+            first, last = used_channels(operand)
+            count += window.out_channels * operand.taps * (last - first + 1)
+        elif operand.weights is not None:
+            count += operand.weights.size
+    return count
 
 
 def block_rams_at_least(bits: int, budget: Budget) -> int:

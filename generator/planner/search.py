@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ..errors import InputError
@@ -87,21 +87,23 @@ class Found:
     """What the plan was allowed to take."""
 
 
-def plan(network: Network, budget: Budget, *, engines: Engines = "auto") -> Plan:
+def plan(network: Network, budget: Budget, *, engines: Engines = "auto",
+         external_weights: bool = False) -> Plan:
     """The plan of :func:`search`."""
-    return search(network, budget, engines=engines).plan
+    return search(network, budget, engines=engines, external_weights=external_weights).plan
 
 
-def search(network: Network, budget: Budget, *, engines: Engines = "auto",
+def search(network: Network, budget: Budget, *, engines: Engines = "auto", external_weights: bool = False,
            progress: Progress = lambda _: None) -> Found:
     """The fastest plan found for a lowered ``network`` within ``budget``.
 
     ``engines``: one engine of each kind (``"folded"``), a number of systolic ones, one engine for each layer
-    (``"per-layer"``), or whatever is fastest (``"auto"``). Refused with an ``InputError`` that names what
+    (``"per-layer"``), or whatever is fastest (``"auto"``). With ``external_weights`` weights come from a
+    memory outside the chip and take no room on it; such a plan cannot be built yet. Refused with an ``InputError`` that names what
     does not fit. The same input gives the same plan. ``progress`` is told what is being done.
     """
     _check(network, engines)
-    return _Search(network, budget, engines, progress).run()
+    return _Search(network, budget, engines, external_weights, progress).run()
 
 
 def _check(network: Network, engines: Engines) -> None:
@@ -118,8 +120,10 @@ def _check(network: Network, engines: Engines) -> None:
 class _Search:
     """The search of one plan."""
 
-    def __init__(self, network: Network, budget: Budget, engines: Engines, progress: Progress) -> None:
+    def __init__(self, network: Network, budget: Budget, engines: Engines, external_weights: bool,
+                 progress: Progress) -> None:
         self.network, self.budget, self.engines, self.progress = network, budget, engines, progress
+        self.external_weights = external_weights
 
     @cached_property
     def kinds(self) -> Kinds:
@@ -138,16 +142,17 @@ class _Search:
 
     def _refuse_what_cannot_fit(self) -> None:
         """Count all bits, then look at the leanest plan: where that lacks much, nothing else will fit."""
-        refusal = too_much_memory(self.network, self.budget)
+        refusal = too_much_memory(self.network, self.budget, self.external_weights)
         if refusal is not None:
             raise refusal
         # One engine of each kind is about the leanest of all partitions.
         engines = "folded" if self.engines == "auto" else self.engines
         kinds = Kinds(self.network, engines, self.budget.array_limit)
-        leanest = next(kinds.candidates(float("inf"), LEAN, self.budget.array_limit, fast=False), None)
+        leanest = next(kinds.candidates(float("inf"), self._prices(LEAN), self.budget.array_limit,
+                                        fast=False), None)
         if leanest is None:
             raise too_few_multipliers(self.network, self.budget, self.engines)
-        self.leanest = with_least_rows(leanest.plan(self.network))
+        self.leanest = with_least_rows(self._plan(leanest))
         shortage = placed(self.leanest, self.budget)
         if isinstance(shortage, Shortage) and shortage.need > HOPELESS * shortage.has:
             raise too_small(self.leanest, self.budget, shortage)
@@ -191,7 +196,7 @@ class _Search:
             # Waiting only adds to the work of the busiest engine.
             if len(found) >= breadth.finalists and candidate.cycles >= found[breadth.finalists - 1][1]:
                 continue
-            ample = with_two_frames(candidate.plan(self.network))
+            ample = with_two_frames(self._plan(candidate))
             found.append((ample, steady_state(schedule(ample), limit=FRAMES).pace))
             found.sort(key=lambda finalist: finalist[1])
         return found[:breadth.finalists]
@@ -201,11 +206,17 @@ class _Search:
         seen = set()
         for slack in breadth.slacks:
             self.progress(f"partitions at {pace * slack:,.0f} cycles")
-            for candidate in self.kinds.candidates(pace * slack, breadth.prices, self.budget.array_limit,
-                                                   fast=breadth.fast):
+            for candidate in self.kinds.candidates(pace * slack, self._prices(breadth.prices),
+                                                   self.budget.array_limit, fast=breadth.fast):
                 if candidate not in seen:
                     seen.add(candidate)
                     yield candidate
+
+    def _plan(self, candidate: Candidate) -> Plan:
+        return replace(candidate.plan(self.network), external_weights=self.external_weights)
+
+    def _prices(self, prices: Prices) -> Prices:
+        return replace(prices, stored_weights=not self.external_weights)
 
     def _sized(self, ample: Plan) -> Plan | None:
         """``ample`` with regions and kinds of memories and multipliers that fit the budget, if any do."""

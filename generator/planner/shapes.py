@@ -52,6 +52,8 @@ class Prices:
     """High enough that the fewest multipliers win, whatever else they take."""
     block_ram: float = 400
     """An LFE5U-85F has so many LUTs for each block RAM."""
+    stored_weights: bool = True
+    """Whether weights are stored on the chip at all."""
 
 
 @dataclass(frozen=True, order=True)
@@ -151,7 +153,9 @@ class Costs:
     def price(self, counts: Ints, prices: Prices) -> Floats:
         """What each array for each group would cost, in LUTs ``[n, arrays]``."""
         present = counts > 0
-        if self.kind == "systolic":
+        if not prices.stored_weights:
+            cost = np.zeros((len(counts), len(self.lanes)))
+        elif self.kind == "systolic":
             cost = self.groups * _memory(counts @ self._words, 8 * self.lanes * self.group, prices)
         else:
             cost = _memory(counts @ self._words, 9 * self.lanes, prices)

@@ -40,9 +40,9 @@ def too_small(leanest: Plan, budget: Budget, shortage: Shortage | None) -> Input
                       f"{instead}")
 
 
-def too_much_memory(network: Network, budget: Budget) -> InputError | None:
+def too_much_memory(network: Network, budget: Budget, external_weights: bool) -> InputError | None:
     """The refusal where all block RAMs and LUTs together do not hold the network; none if they do."""
-    bits = least_bits(network)
+    bits = least_bits(network, external_weights)
     need = block_rams_at_least(bits, budget)
     if budget.block_rams is None or budget.luts is None or need <= budget.block_rams:
         return None
@@ -66,7 +66,7 @@ def _on(board: Board, budget: Budget) -> Budget:
 
 def _larger(leanest: Plan, budget: Budget) -> Iterator[Board]:
     """Boards on which the plan fits."""
-    bits = least_bits(leanest.network)
+    bits = least_bits(leanest.network, leanest.external_weights)
     for board in _boards(budget):
         on_it = _on(board, budget)
         if block_rams_at_least(bits, on_it) <= board.block_rams and isinstance(placed(leanest, on_it), Plan):
