@@ -10,6 +10,7 @@ from gatecast.boards import Board, Part
 from .network import Network
 from .planner import Found, Plan, Prediction, Resources
 from .planner.explanation import EngineCells, explain
+from .planner.weight_stream import weight_stream_bytes
 from .planner.work import EngineWork, LayerWork
 
 __all__ = ["family_of", "multiplier_utilization", "plan_summary"]
@@ -63,6 +64,10 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     channels, a hold of ``hold_cycles``, then of each of ``operands`` kernel rows and columns and ``words`` of
     input channels; ``cycles`` of a frame, ``filled`` the share of the places in the array that have a use.
 
+    ``weight_stream_bytes_per_inference`` are the bytes of weights that engines read from outside the chip if
+    each of their jobs, which are rows of outputs, reads those of its layer once,
+    ``weight_stream_bytes_per_cycle`` is the same in a mean cycle; None where weights are on the chip.
+
     ``links``: ``busy_cycles`` of ``source`` and ``sink``, which move a byte a cycle. ``memories`` are the
     feature memories, ``regions`` the rows of each tensor in them.
     """
@@ -71,6 +76,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     why = explain(plan, network, family=family_of(part, found))
     prediction, need = why.prediction, why.resources
     cycles = prediction.cycles_per_inference
+    streamed = weight_stream_bytes(plan) if plan.external_weights else None
     return {
         "network": plan.network.name,
         "macs_per_inference": network.macs,
@@ -114,6 +120,8 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "parameter_bits": need.parameter_bits,
         "feature_bits": need.feature_bits,
         "memory_bits": need.memory_bits,
+        "weight_stream_bytes_per_inference": streamed,
+        "weight_stream_bytes_per_cycle": None if streamed is None else streamed / cycles,
     }
 
 

@@ -182,3 +182,9 @@ def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "multipliers busy", busy
     yield "multiplications an inference", count(result["macs_per_inference"])
     yield "memory", f"{count(-(-result['memory_bits'] // 1024))} Kbit"
+    streamed = result["weight_stream_bytes_per_cycle"]
+    if streamed is not None:
+        at = "" if clock is None else f", {count(streamed * clock, 1)} MB a second at {clock:g} MHz"
+        yield "weights from outside the chip", (
+            f"{count(result['weight_stream_bytes_per_inference'])} bytes an inference, {streamed:.3g} a cycle"
+            f"{at}; each row of a layer's output reads its weights once")

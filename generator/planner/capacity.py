@@ -17,7 +17,7 @@ LUT_BITS = 16
 
 
 def least_bits(network: Network, external_weights: bool = False) -> int:
-    """Bits of weights, if they are on the chip, of parameters of requantizers, and of a row of each tensor."""
+    """Bits of weights, unless they are elsewhere, of requantizer parameters, and of a row of each tensor."""
     bits = 0
     for layer in network.layers:
         window = layer_window(layer)

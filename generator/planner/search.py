@@ -99,8 +99,9 @@ def search(network: Network, budget: Budget, *, engines: Engines = "auto", exter
 
     ``engines``: one engine of each kind (``"folded"``), a number of systolic ones, one engine for each layer
     (``"per-layer"``), or whatever is fastest (``"auto"``). With ``external_weights`` weights come from a
-    memory outside the chip and take no room on it; such a plan cannot be built yet. Refused with an ``InputError`` that names what
-    does not fit. The same input gives the same plan. ``progress`` is told what is being done.
+    memory outside the chip and take no room on it; such a plan cannot be built yet. Refused with an
+    ``InputError`` that names what does not fit. The same input gives the same plan. ``progress`` is told
+    what is being done.
     """
     _check(network, engines)
     return _Search(network, budget, engines, external_weights, progress).run()

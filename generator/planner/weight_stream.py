@@ -8,10 +8,13 @@ from ..errors import InputError
 from .numbers import blocks, dot_taps, layer_window
 from .plan import EnginePlan, Plan
 
-__all__ = ["refuse_external_weights", "weight_stream_bytes"]
+__all__ = ["NOT_BUILT", "refuse_external_weights", "weight_stream_bytes"]
 
 # A weight of a channel engine may need 9 bits, see :class:`~gatecast.operators.operand.Operand`.
 INT8 = range(-128, 128)
+
+NOT_BUILT = ("a weight stream from external memory is not built yet; plan with the weights on the chip, "
+             "for a larger board or a smaller network")
 
 
 def weight_stream_bytes(plan: Plan) -> int:
@@ -36,6 +39,4 @@ def _job_bytes(plan: Plan, engine: EnginePlan, name: str) -> int:
 def refuse_external_weights(plan: Plan) -> None:
     """An ``InputError`` where ``plan`` is to be built, but takes its weights from outside the chip."""
     if plan.external_weights:
-        raise InputError(f"network '{plan.network.name}': the plan takes its weights from a memory outside the "
-                         f"chip, and a weight stream from external memory is not built yet; plan with the "
-                         f"weights on the chip, for a larger board or a smaller network")
+        raise InputError(f"network '{plan.network.name}': {NOT_BUILT}")
