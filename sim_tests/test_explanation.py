@@ -126,7 +126,8 @@ def test_the_summary_is_that_of_the_event_model(seed: int, style: str) -> None:
     # What nobody told is not made up.
     assert [key for key, value in found.items() if value is None] == [
         "clock_mhz", "inferences_per_second", "latency_seconds", "budget_utilization", "lower_bound_cycles",
-        "lower_bound_exact", "limits", "chip", "alternatives"]
+        "lower_bound_exact", "limits", "chip", "alternatives", "weight_stream_bytes_per_inference",
+        "weight_stream_bytes_per_cycle"]
 
 
 def test_the_summary_of_a_search() -> None:

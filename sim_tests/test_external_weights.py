@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_runner import cli, numbers, refused
 from random_networks import network as random_network
 
 import gatecast
@@ -15,6 +17,9 @@ from gatecast.planner import Budget, search
 from gatecast.planner.parameters import array_params
 from gatecast.planner.weight_stream import weight_stream_bytes
 from gatecast.summary import plan_summary
+
+SENTENCE = ("a weight stream from external memory is not built yet; plan with the weights on the chip, for a "
+            "larger board or a smaller network")
 
 
 def test_alexnet_with_the_multipliers_of_dnnbuilder() -> None:
@@ -64,8 +69,22 @@ def test_nothing_is_built() -> None:
     plan = gatecast.plan(gatecast.lower(network), Budget(multipliers=8), external_weights=True)
     x = np.zeros((1, *network.tensors[network.first_input].shape), np.int8)
     for build in (gatecast.elaborate, lambda plan: gatecast.simulate(plan, x)):
-        with pytest.raises(InputError) as refused:
+        with pytest.raises(InputError) as caught:
             build(plan)
-        assert str(refused.value) == (
-            f"network '{network.name}': a weight stream from external memory is not built yet; plan with the "
-            f"weights on the chip, for a larger board or a smaller network")
+        assert str(caught.value) == f"network '{network.name}': {SENTENCE}"
+
+
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ("digits", "--external-weights", "--multipliers", "9")
+    found = numbers("plan", *options, "-o", "plan.json")
+    assert found["weight_bits"] == 0 < found["weight_stream_bytes_per_inference"]
+    _, text, _ = cli("plan", *options, "--clock", "50")
+    assert "weights from outside the chip" in text and "MB a second" in text
+    for command, more in (("generate", ("-o", "out")), ("build", ("-o", "out")), ("simulate", ()),
+                          ("compare", ())):
+        assert refused(command, *options, *more) == f"found --external-weights, but {SENTENCE}"
+        # One that was planned before is refused too.
+        assert refused(command, "digits", "--plan", "plan.json", *more).endswith(SENTENCE)
+    assert refused("plan", *options, "--goal", "latency").startswith("found --external-weights with --goal")
+    assert refused("plan", *options, "--pareto").startswith("found --pareto with --external-weights")

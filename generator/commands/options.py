@@ -15,6 +15,7 @@ from ..network import Network
 from ..plan_file import read_plan
 from ..planner import Budget, Engines, Found, least_area, least_latency, rated, search
 from ..planner.search import Progress
+from ..planner.weight_stream import NOT_BUILT, refuse_external_weights
 from ..reader import read
 from ..targets import DEFAULT_BOARD
 
@@ -113,6 +114,8 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
                         help="throughput, latency (of a lone frame) or area (default: throughput)")
     parser.add_argument("--target-fps", metavar="F", type=_frames_a_second,
                         help="frames a second that --goal area must reach")
+    parser.add_argument("--external-weights", action="store_true", default=None,
+                        help="take weights from a memory outside the chip: to be planned, not built yet")
     parser.add_argument("--plan", metavar="FILE", type=Path,
                         help="take this plan, as `gatecast plan` wrote it or edited by hand")
 
@@ -138,18 +141,29 @@ def refuse_beside(arguments: Namespace, option: str, *others: str) -> None:
             raise InputError(f"found {option} with {other}, allowed: {option} without {', '.join(others)}")
 
 
-def planned(arguments: Namespace) -> tuple[Network, Found]:
-    """The network as it was read, and the plan found for the options of :func:`add_budget`."""
+def planned(arguments: Namespace, *, to_build: bool = True) -> tuple[Network, Found]:
+    """The network as it was read, and the plan found for the options of :func:`add_budget`.
+
+    With ``to_build`` plans that nothing can be built from are refused.
+    """
     # The options first: a typing error is not worth reading weights for.
     limits = budget(arguments)
     if arguments.plan is not None:
-        refuse_beside(arguments, "--plan", "--goal", "--target-fps", "--engines", "--multipliers")
+        refuse_beside(arguments, "--plan", "--goal", "--target-fps", "--engines", "--multipliers",
+                      "--external-weights")
+    if arguments.external_weights:
+        if to_build:
+            raise InputError(f"found --external-weights, but {NOT_BUILT}")
+        refuse_beside(arguments, "--external-weights", "--goal", "--target-fps")
     _check_goal(arguments)
     network = read(arguments.network)
     with console.working(f"planning {network.name}") as progress:
         lowered = lower(network)
         if arguments.plan is not None:
-            return network, rated(read_plan(arguments.plan, lowered), limits)
+            plan = read_plan(arguments.plan, lowered)
+            if to_build:
+                refuse_external_weights(plan)
+            return network, rated(plan, limits)
         return network, _best(arguments, lowered, limits, progress)
 
 
@@ -174,4 +188,5 @@ def _best(arguments: Namespace, network: Network, limits: Budget, progress: Prog
     if arguments.goal == "area" and clock is not None:
         return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock, engines=engines,
                           progress=progress)
-    return search(network, limits, engines=engines, progress=progress)
+    return search(network, limits, engines=engines, external_weights=bool(arguments.external_weights),
+                  progress=progress)

@@ -11,7 +11,7 @@ from ..plan_file import write_plan
 from ..summary import plan_summary
 from ..targets import DEFAULT_BOARD, find_board, find_part
 from .command import Command, Outcome
-from .options import add_budget, add_network, clock_mhz, planned
+from .options import add_budget, add_network, clock_mhz, planned, refuse_beside
 from .pareto import add_pareto, compared
 from .plan_tables import shown
 
@@ -30,13 +30,14 @@ def _add(parser: ArgumentParser) -> None:
 def _run(arguments: Namespace) -> Outcome:
     """Plan the network."""
     if arguments.pareto is not None:
+        refuse_beside(arguments, "--pareto", "--external-weights")
         return compared(arguments)
     if arguments.output is not None:
         if arguments.output.suffix.lower() != ".json":
             raise InputError(f"{arguments.output}: found the suffix '{arguments.output.suffix}', allowed for "
                              f"a plan: .json")
         check_writable(arguments.output)
-    network, found = planned(arguments)
+    network, found = planned(arguments, to_build=False)
     part = (find_board(arguments.board or DEFAULT_BOARD).part if arguments.family is None
             else find_part(arguments.family))
     result = plan_summary(found.plan, network, found=found, part=part, clock_mhz=clock_mhz(arguments))
