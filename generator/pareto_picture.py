@@ -64,7 +64,7 @@ def pareto_picture(name: str, points: Sequence[Point]) -> str:
     y = _axis([point.cycles for point in points], HEIGHT - BOTTOM, TOP)
     width = LEFT + len(measures) * (PANEL + GAP)
     shapes: list[Markup] = [
-        text(width / 2, 20, f"Plans for {name} of which no other beats any", "strong mid"),
+        text(width / 2, 20, f"Plans for {name} that no other beats", "strong mid"),
         element("text", "cycles an inference", transform=f"translate(16 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) "
                                                          f"rotate(-90)", class_="mid")]
     shapes += [text(LEFT - 7, y(tick) + 4, count(tick), "quiet end") for tick in y.ticks]
@@ -90,12 +90,14 @@ def _panel(points: Sequence[Point], what: str, measure: Callable[[Point], int], 
     for point in sorted(points, key=lambda point: (measure(point), point.cycles)):
         if not best or point.cycles < best[-1].cycles:
             best.append(point)
-    corners = [(right, y(best[-1].cycles))]
-    for point in reversed(best):
-        # From the right: level to the point, then up to what fewer can do.
-        corners += [(x(measure(point)), corners[-1][1]), (x(measure(point)), y(point.cycles))]
-    steps = [corner for index, corner in enumerate(corners) if corner not in corners[:index]]
-    shapes.append(element("polyline", points=" ".join(f"{a:.1f},{b:.1f}" for a, b in steps)))
+    corners: list[tuple[float, float]] = []
+    for point in best:
+        # What lies between two plans gets no further than the smaller of them.
+        if corners:
+            corners.append((x(measure(point)), corners[-1][1]))
+        corners.append((x(measure(point)), y(point.cycles)))
+    corners.append((right, corners[-1][1]))
+    shapes.append(element("polyline", points=" ".join(f"{a:.1f},{b:.1f}" for a, b in corners)))
     for point in points:
         hint = f"{count(point.cycles, 1)} cycles, {count(measure(point))} {what}"
         shapes.append(element("circle", element("title", hint), cx=x(measure(point)), cy=y(point.cycles), r=4,

@@ -52,7 +52,7 @@ def compared(arguments: Namespace) -> Outcome:
         "picture": None if file is None else str(file)}
     rates = () if clock is None else (f">frames/s at {clock:g} MHz",)
     table = console.table(
-        f"plans for {network.name} of which no other beats any",
+        f"plans for {network.name} that no other beats",
         (">cycles", *rates, ">multipliers", ">DSPs", ">block RAMs", ">LUTs", ">engines"),
         [(figures.count(point.cycles, 1),
           *([] if clock is None else [figures.count(clock * 1e6 / point.cycles, 1)]),

@@ -1,0 +1,115 @@
+"""The plans that no other beats: none is dominated, the same every time, drawn and tabled."""
+
+from __future__ import annotations
+
+import json
+from itertools import permutations
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from cli_runner import cli, numbers, refused
+from random_networks import network as random_network
+
+import gatecast
+from gatecast.lowering import lower
+from gatecast.pareto_picture import pareto_picture
+from gatecast.planner import Budget, Plan, Point, pareto, predict, resources
+from gatecast.planner.pareto import front, steps
+
+BUDGET = Budget(dsps=40, block_rams=56, luts=20_000)
+EMPTY = Plan(network=lower(random_network(0, layers=1)), engines=(), regions=())
+
+
+def point(cycles: float, multipliers: int, block_rams: int = 1, luts: int = 100) -> Point:
+    return Point(plan=EMPTY, cycles=cycles, multipliers=multipliers, dsps=multipliers, block_rams=block_rams,
+                 luts=luts)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_point_beats_another(seed: int) -> None:
+    network = lower(random_network(seed, layers=2 + seed))
+    points = pareto(network, BUDGET)
+    assert not any(a.beats(b) for a, b in permutations(points, 2))
+    for each in points:
+        need = resources(each.plan, BUDGET.family)
+        assert (each.multipliers, each.dsps, each.block_rams, each.luts) == (
+            need.multipliers, need.dsps, need.block_rams, need.luts)
+        assert each.cycles == predict(each.plan).cycles_per_inference
+    assert points[-1].cycles == gatecast.search(network, BUDGET).cycles
+
+
+def test_the_same_every_time() -> None:
+    network = lower(random_network(3, layers=4))
+    first, second = pareto(network, BUDGET), pareto(network, BUDGET)
+    assert [each.plan.to_json() for each in first] == [each.plan.to_json() for each in second]
+
+
+def test_front() -> None:
+    best = [point(100, 1), point(50, 2), point(20, 4), point(21, 4, block_rams=0)]
+    beaten = [point(100, 2), point(60, 2), point(50, 2, luts=101), point(20, 5)]
+    assert front([*beaten, *best, point(50, 2)]) == (best[0], best[1], best[3], best[2])
+
+
+def test_steps() -> None:
+    assert steps(1) == (1,)
+    assert steps(2) == (1, 2)
+    assert steps(40) == (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40)
+
+
+def test_refused_like_a_plan() -> None:
+    sentence = refused("plan", "digits", "--pareto", "--brams", "0", "--luts", "100")
+    assert sentence.startswith("network 'digits' needs ")
+
+
+def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = numbers("plan", "digits", "--multipliers", "12", "--pareto", "out/front.svg")
+    assert found["network"] == "digits"
+    assert found["picture"] == "out/front.svg"
+    assert [each["multipliers"] for each in found["points"]] == [1, 2, 3, 4, 6, 8, 12]
+    fastest = found["points"][-1]
+    assert fastest["inferences_per_second"] == 80e6 / fastest["cycles_per_inference"]
+    # A plan of the list can be taken.
+    Path("plan.json").write_text(json.dumps(fastest["plan"]))
+    taken = numbers("plan", "digits", "--plan", "plan.json")
+    assert taken["cycles_per_inference"] == fastest["cycles_per_inference"]
+    code, out, err = cli("plan", "digits", "--multipliers", "12", "--pareto")
+    assert (code, err) == (0, "")
+    assert out.startswith("plans for digits that no other beats")
+    assert f"{fastest['cycles_per_inference']:,.0f}" in out
+
+
+def test_picture() -> None:
+    points = (point(1000.5, 1, block_rams=0), point(100, 10, block_rams=30), point(10, 100, luts=4000))
+    drawing = ElementTree.fromstring(pareto_picture("a <b> & c", points))
+    space = "{http://www.w3.org/2000/svg}"
+    words = [text.text or "" for text in drawing.iter(f"{space}text")]
+    for label in ("Plans for a <b> & c that no other beats", "cycles an inference", "array multipliers",
+                  "block RAMs", "LUTs (estimate)"):
+        assert label in words
+    assert len([*drawing.iter(f"{space}circle")]) == 9
+    assert len([*drawing.iter(f"{space}polyline")]) == 3
+    width, height = float(drawing.get("width", 0)), float(drawing.get("height", 0))
+    for circle in drawing.iter(f"{space}circle"):
+        assert 0 < float(circle.get("cx", -1)) < width
+        assert 0 < float(circle.get("cy", -1)) < height
+
+
+def test_picture_of_one_plan() -> None:
+    ElementTree.fromstring(pareto_picture("one", (point(7, 1, block_rams=0, luts=1),)))
+
+
+@pytest.mark.parametrize(("options", "sentence"), [
+    (["--pareto", "front.png"], "front.png: found the suffix '.png', allowed for a picture: .svg"),
+    (["--pareto", "--goal", "latency"],
+     "found --pareto with --goal, allowed: --pareto without --plan, --goal, --target-fps, --output"),
+    (["--pareto", "--plan", "plan.json"],
+     "found --pareto with --plan, allowed: --pareto without --plan, --goal, --target-fps, --output"),
+    (["--pareto", "-o", "plan.json"],
+     "found --pareto with --output, allowed: --pareto without --plan, --goal, --target-fps, --output"),
+])
+def test_refused_options(options: list[str], sentence: str, tmp_path: Path,
+                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refused("plan", "digits", *options) == sentence
