@@ -118,8 +118,8 @@ class _Lowering:
         groups = _wide_groups(layer, views[0].shape)
         if groups > 1:
             self.dense[layer.output] = window, views[0]
-            parts = by_groups(window, views[0], groups)
-            self._emit_parts(layer, [fold_dot(part, [view], self._shapes()) for part, view in parts])
+            self._emit_parts(layer, [fold_dot(part, [view], self._shapes())
+                                     for part, view in by_groups(window, views[0], groups)])
             return
         if window.operation == "dot":
             self._emit(layer, layer.output, *fold_dot(window, views, self._shapes()))
