@@ -79,7 +79,9 @@ def test_goals() -> None:
     (["--target-fps", "inf"],
      "argument --target-fps: must be a number of frames a second from 0.001 to 1e9, not 'inf'"),
 ])
-def test_wrong_values(options: list[str], sentence: str) -> None:
+def test_wrong_values(options: list[str], sentence: str, tmp_path: Path,
+                      monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert refused("plan", "digits", *options) == f"{sentence}; see `gatecast plan --help`"
 
 

@@ -57,7 +57,8 @@ def test_steps() -> None:
     assert steps(40) == (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40)
 
 
-def test_refused_like_a_plan() -> None:
+def test_refused_like_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     sentence = refused("plan", "digits", "--pareto", "--brams", "0", "--luts", "100")
     assert sentence.startswith("network 'digits' needs ")
 
