@@ -168,4 +168,5 @@ def test_large_networks_are_lowered_in_time(name: str, seconds: float) -> None:
     began = time.process_time()
     lowered = lower(read(name))
     assert time.process_time() - began < seconds
-    assert len(lowered.layers) == len(network(name).layers)
+    made = {layer.part_of[0] if layer.part_of else layer.output for layer in lowered.layers}
+    assert made == {layer.output for layer in network(name).layers}
