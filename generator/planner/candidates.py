@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.hdl.feature_memory import FeatureMemoryParams
+from gatecast.hdl.feature_memory import widths_fit
 
 from ..network import Layer, Network
 from .lattice import Lattice
@@ -20,7 +20,7 @@ from .partitions import Fronts, Partition, cuts, improved
 from .plan import EnginePlan, Plan
 from .shapes import ALIKE, Kind, Prices, Shape, Shapes
 
-__all__ = ["Candidate", "Engines", "Kinds"]
+__all__ = ["Arrays", "Candidate", "Engines", "Kinds"]
 
 Engines = int | Literal["folded", "per-layer", "auto"]
 Floats = npt.NDArray[np.float64]
@@ -36,7 +36,7 @@ STEPS = 4000
 WAYS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """Engines without regions: groups of layers, an array for each, and the cycles of the busiest."""
 
@@ -44,9 +44,10 @@ class Candidate:
     shapes: tuple[Shape, ...]
     cycles: float
 
-    def __hash__(self) -> int:
-        # By names: those of all weights would take seconds.
-        return hash((tuple(layer.name for group in self.groups for layer in group), self.shapes))
+    @property
+    def key(self) -> Hashable:
+        """Equal for equal ones; layers go by name, for their weights are long."""
+        return tuple(map(_names, self.groups)), self.shapes
 
     def plan(self, network: Network) -> Plan:
         """The engines in the order of their first layers."""
@@ -83,7 +84,7 @@ class Kinds:
     """
 
     def __init__(self, network: Network, engines: Engines, limit: int) -> None:
-        self.network, self.limit = network, limit
+        self.network, self.engines, self.limit = network, engines, limit
         self.parts: list[_Kind] = []
         kinds: tuple[Kind, ...] = ("systolic", "channel")
         for kind in kinds:
@@ -92,6 +93,7 @@ class Kinds:
                 shapes = (Shapes(kind, layers, limit, alike) for alike in ALIKE)
                 suiting = next((each for each in shapes if Lattice.suits(each)), None)
                 self.parts.append(_Kind(suiting or Shapes(kind, layers, limit), engines))
+        self._arrays: dict[tuple[str, ...], Arrays] = {}
         self.links = max(network.tensors[network.input].size, network.tensors[network.output].size)
 
     def multipliers(self, pace: float) -> float:
@@ -140,13 +142,37 @@ class Kinds:
         ways = [(sum(price for price, _ in parts), [partition for _, partition in parts])
                 for parts in product(*(part.ways(pace, prices) for part in self.parts))]
         ways.sort(key=lambda way: way[0])
-        for _, partitions in ways[:WAYS]:
-            choices = [_Choices(part.shapes, group, prices)
+        # The most spread one has the least waiting for others on the same engine.
+        spread = max(ways, key=lambda way: sum(map(len, way[1])), default=None)
+        for _, partitions in [*ways[:WAYS], *([] if spread is None or spread in ways[:WAYS] else [spread])]:
+            choices = [Arrays(part.shapes, group, prices)
                        for part, partition in zip(self.parts, partitions, strict=True) for group in partition]
             shaping = _Shaping(self.network, choices, multipliers, self.links)
             candidate = shaping.fastest(pace) if fast else shaping.cheapest(pace)
             if candidate is not None:
                 yield candidate
+
+
+    def arrays(self, layers: tuple[Layer, ...]) -> Arrays:
+        """The arrays for ``layers``, those with the fewest multipliers first."""
+        names = _names(layers)
+        if names not in self._arrays:
+            part = next(part for part in self.parts if part.shapes.kind == kind_of(layers[0]))
+            group = frozenset(index for index, layer in enumerate(part.shapes.layers) if layer.name in names)
+            self._arrays[names] = Arrays(part.shapes, group, Prices())
+        return self._arrays[names]
+
+    def shaped(self, groups: tuple[tuple[Layer, ...], ...], shapes: tuple[Shape, ...],
+               multipliers: int) -> Iterator[Candidate]:
+        """The candidate of ``groups`` on ``shapes``, if they suit each other and ``multipliers`` suffice."""
+        arrays = [self.arrays(layers) for layers in groups]
+        if sum(each.multipliers_of(shape) for each, shape in zip(arrays, shapes, strict=True)) > multipliers:
+            return
+        owner = {layer.name: index for index, layers in enumerate(groups) for layer in layers}
+        if all(widths_fit(shapes[writer].group, shapes[reader].lanes)
+               for writer, reader in _pairs(self.network, owner)):
+            cycles = max(each.cycles_of(shape) for each, shape in zip(arrays, shapes, strict=True))
+            yield Candidate(groups=groups, shapes=shapes, cycles=max(cycles, self.links))
 
 
 class _Kind:
@@ -222,7 +248,7 @@ class _Kind:
                     yield improved(fronts, cut, pace)
 
 
-class _Choices:
+class Arrays:
     """The arrays for one group of layers, the cheapest first."""
 
     def __init__(self, shapes: Shapes, group: frozenset[int], prices: Prices) -> None:
@@ -234,6 +260,29 @@ class _Choices:
         self.cycles: Floats = cycles[order]
         self.multipliers = costs.multipliers(members)[0][order]
         self.shapes = [shapes.shape(int(index)) for index in order]
+        self._places = {shape: place for place, shape in enumerate(self.shapes)}
+
+    def multipliers_of(self, shape: Shape) -> int:
+        """Multipliers of one of them."""
+        return int(self.multipliers[self._places[shape]])
+
+    def cycles_of(self, shape: Shape) -> float:
+        """Cycles of a frame on one of them."""
+        return float(self.cycles[self._places[shape]])
+
+    def cheapest(self, pace: float) -> Shape | None:
+        """The cheapest that keeps ``pace``."""
+        index = next(self.within(pace), None)
+        return None if index is None else self.shapes[index]
+
+    def fastest(self, multipliers: int) -> Iterator[Shape]:
+        """Those with no more ``multipliers``, the fastest first, the cheapest of each cycles and group."""
+        seen = set()
+        for index in np.argsort(self.cycles, kind="stable"):
+            shape, cycles = self.shapes[index], float(self.cycles[index])
+            if self.multipliers[index] <= multipliers and (cycles, shape.group) not in seen:
+                seen.add((cycles, shape.group))
+                yield shape
 
     def within(self, pace: float) -> Iterator[int]:
         """Those that keep ``pace``, the cheapest first, and of each pair of lanes and group only that."""
@@ -248,12 +297,10 @@ class _Choices:
 class _Shaping:
     """The arrays of all engines of a partition, which must suit each other where rows pass between them."""
 
-    def __init__(self, network: Network, choices: Sequence[_Choices], limit: int, links: float) -> None:
+    def __init__(self, network: Network, choices: Sequence[Arrays], limit: int, links: float) -> None:
         self.choices, self.limit, self.links = choices, limit, links
         owner = {layer.name: index for index, each in enumerate(choices) for layer in each.layers}
-        self.pairs = {(owner[producer.name], owner[layer.name])
-                      for layer in network.layers for name in layer.inputs
-                      if (producer := network.producer(name)) is not None}
+        self.pairs = _pairs(network, owner)
 
     def cheapest(self, pace: float) -> Candidate | None:
         """The cheapest arrays that keep ``pace``."""
@@ -317,15 +364,16 @@ class _Shaping:
     def _suits(self, chosen: tuple[int, ...]) -> bool:
         """Whether the last engine's array suits those chosen before."""
         last = len(chosen) - 1
-        return all(_fit(self.choices[writer].shapes[chosen[writer]].group,
-                        self.choices[reader].shapes[chosen[reader]].lanes)
+        return all(widths_fit(self.choices[writer].shapes[chosen[writer]].group,
+                              self.choices[reader].shapes[chosen[reader]].lanes)
                    for writer, reader in self.pairs if max(writer, reader) == last)
 
 
-def _fit(written: int, read: int) -> bool:
-    """Whether a feature memory can be ``written`` so many bytes at a time and ``read`` so many."""
-    try:
-        FeatureMemoryParams(words=1, write_bytes=written, read_bytes=read)
-    except ValueError:
-        return False
-    return True
+def _names(layers: tuple[Layer, ...]) -> tuple[str, ...]:
+    return tuple(layer.name for layer in layers)
+
+
+def _pairs(network: Network, owner: dict[str, int]) -> set[tuple[int, int]]:
+    """Engines between which rows pass, by number; ``owner`` has that of each layer."""
+    return {(owner[producer.name], owner[layer.name]) for layer in network.layers for name in layer.inputs
+            if (producer := network.producer(name)) is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -12,12 +12,11 @@ from ..operators.window import Window
 from .budget import Budget
 from .candidates import Candidate, Engines, Kinds
 from .cells import Shortage, placed
-from .events import steady_state
 from .numbers import kind_of
 from .plan import Plan
 from .predict import predict
-from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows, with_two_frames
-from .schedule import schedule
+from .refinement import Trial, refined, tried
+from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows
 from .shapes import Prices
 from .shortages import too_few_multipliers, too_much_memory, too_small
 from .verification import verify
@@ -27,8 +26,8 @@ __all__ = ["Found", "plan", "search"]
 # How much slower plans get, step by step, until memory and logic suffice; and halvings of the last step.
 SLOWER = (1.0, 1.02, 1.05, 1.1, 1.2, 1.35, 1.6, 2, 3, 5, 10, 30, 100, 1000)
 HALVINGS = 2
-# Frames of the event model to compare plans.
-FRAMES = 40
+# A plan this close to the fastest pace by work alone is not refined further.
+CLOSE = 1.005
 
 # Multipliers alone count at first; then block RAM too, then all logic; last, memory above all.
 DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
@@ -44,12 +43,14 @@ class _Breadth:
     """How much slower than the pace by work alone they may be: the event model knows of waiting too."""
     finalists: int = 4
     """Plans that are kept for the sizing of their regions."""
+    jobs: int = 400_000
+    """Of the event model, to refine plans."""
     fast: bool = True
     """Whether arrays are made as fast as the multipliers allow, or as cheap as the pace allows."""
 
 
 WIDE = (_Breadth(Prices()), _Breadth(DEAR_RAM), _Breadth(LEAN))
-NARROW = tuple(_Breadth(prices, slacks=(1.0,), finalists=3, fast=False)
+NARROW = tuple(_Breadth(prices, slacks=(1.0,), finalists=3, jobs=0, fast=False)
                for prices in (DEAR_RAM, LEAN, CHEAP_ARRAYS))
 
 
@@ -183,24 +184,33 @@ class _Search:
         """The best plan of about ``pace`` that fits, and the next best ones; none if none fit."""
         for breadth in breadths:
             finalists = self._finalists(pace, breadth)
-            for number, (ample, _) in enumerate(finalists):
-                sized = self._sized(ample)
+            for number, finalist in enumerate(finalists):
+                sized = self._sized(finalist.ample)
                 if sized is not None:
                     others = finalists[:number] + finalists[number + 1:]
-                    return [(sized, predict(sized).cycles_per_inference), *others]
+                    return [(sized, predict(sized).cycles_per_inference),
+                            *((other.ample, other.cycles) for other in others)]
         return []
 
-    def _finalists(self, pace: float, breadth: _Breadth) -> list[tuple[Plan, float]]:
-        """The best plans of about ``pace``, with ample regions, and their cycles, the fastest first."""
-        found: list[tuple[Plan, float]] = []
+    def _finalists(self, pace: float, breadth: _Breadth) -> list[Trial]:
+        """The best plans of about ``pace``, with ample regions, the fastest first."""
+        found: list[Trial] = []
         for candidate in self._candidates(pace, breadth):
             # Waiting only adds to the work of the busiest engine.
-            if len(found) >= breadth.finalists and candidate.cycles >= found[breadth.finalists - 1][1]:
-                continue
-            ample = with_two_frames(self._plan(candidate))
-            found.append((ample, steady_state(schedule(ample), limit=FRAMES).pace))
-            found.sort(key=lambda finalist: finalist[1])
-        return found[:breadth.finalists]
+            if len(found) < breadth.finalists or candidate.cycles < found[breadth.finalists - 1].cycles:
+                found.append(tried(self.kinds, candidate))
+                found.sort(key=lambda finalist: finalist.cycles)
+        self.progress("changes that wait less")
+        better: dict[Hashable, Trial] = {}
+        jobs, least = breadth.jobs, pace * CLOSE
+        for finalist in found:
+            if found[0].cycles <= least:
+                jobs = 0
+            trial = refined(self.kinds, finalist, multipliers=self.budget.array_limit, jobs=jobs, least=least)
+            jobs -= trial.jobs - finalist.jobs
+            ample = replace(trial.ample, external_weights=self.external_weights)
+            better[trial.candidate.key] = replace(trial, ample=ample)
+        return sorted(better.values(), key=lambda finalist: finalist.cycles)[:breadth.finalists]
 
     def _candidates(self, pace: float, breadth: _Breadth) -> Iterator[Candidate]:
         """Partitions of about ``pace``, the fastest first, each once."""
@@ -209,8 +219,8 @@ class _Search:
             self.progress(f"partitions at {pace * slack:,.0f} cycles")
             for candidate in self.kinds.candidates(pace * slack, self._prices(breadth.prices),
                                                    self.budget.array_limit, fast=breadth.fast):
-                if candidate not in seen:
-                    seen.add(candidate)
+                if candidate.key not in seen:
+                    seen.add(candidate.key)
                     yield candidate
 
     def _plan(self, candidate: Candidate) -> Plan:
