@@ -69,8 +69,8 @@ def test_plan(engines: str, systolic: int | None) -> None:
 def test_plan_for_a_person() -> None:
     code, out, err = cli("plan", "tiny.yaml", "--family", "ecp5", "--engines", "folded")
     assert (code, err) == (0, "")
-    for text in ("engines for tiny", "systolic_0", "scores", "feature memories", "loops", "bottleneck", "cells",
-                 "cycles an inference"):
+    for text in ("engines for tiny", "systolic_0", "scores", "feature memories", "loops", "bottleneck",
+                 "cells", "cycles an inference"):
         assert text in out
 
 
