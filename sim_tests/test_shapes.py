@@ -124,11 +124,17 @@ def test_a_type_is_no_slower_than_its_layers(seed):
     for _, layers in layers_of_a_kind(seed):
         shapes = shapes_of(layers)
         assert sorted(index for indices in shapes.types for index in indices) == list(range(len(layers)))
-        each = np.eye(len(layers), dtype=np.int64)
-        types = np.array([[int(index in indices) for indices in shapes.types]
-                          for index in range(len(layers))])
-        assert np.all(shapes.of_types.cycles(types) <= shapes.of_layers.cycles(each))
-        assert np.array_equal(shapes.of_types.multipliers(types), shapes.of_layers.multipliers(each))
+        rng = np.random.default_rng(seed)
+        some = rng.integers(0, 2, (20, len(layers)))
+        counts = np.stack([some[:, indices].sum(axis=1) for indices in shapes.types], axis=1)
+        fastest = shapes.fastest(counts)
+        assert np.array_equal(fastest.sum(axis=1), some.sum(axis=1))
+        assert np.all(shapes.of_types.cycles(fastest) <= shapes.of_layers.cycles(some))
+        assert np.array_equal(shapes.of_types.multipliers(fastest), shapes.of_layers.multipliers(some))
+        # All of them are just those that there are.
+        every = np.ones((1, len(layers)), np.int64)
+        everything = shapes.fastest(np.array([[len(indices) for indices in shapes.types]]))
+        assert np.array_equal(shapes.of_types.cycles(everything), shapes.of_layers.cycles(every))
 
 
 def test_no_multipliers_give_no_systolic_arrays():
