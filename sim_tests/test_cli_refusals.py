@@ -49,12 +49,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
      "see `gatecast plan --help`"),
     (["plan", "digits", "--engines", "9"],
      "network 'digits' has 4 layers for systolic engines, so engines must be from 1 to 4, not 9"),
-    (["plan", "digits", "--multipliers", "1"],
-     "network 'digits' needs at least 2 multipliers for engines 'auto', board ulx3s-85f limited to 1 has 1; "
-     "allow more multipliers or fewer engines, or take a larger board"),
-    (["generate", "digits", "--board", "hx8k-evn", "-o", "out"],
-     "network 'digits' needs at least 2 multipliers for engines 'auto', board hx8k-evn has 0; "
-     "allow more multipliers or fewer engines, or take a larger board"),
+    (["plan", "digits", "--multipliers", "1", "--engines", "2"],
+     "network 'digits' needs at least 2 multipliers for engines '2', board ulx3s-85f allows 1; allow "
+     "more multipliers or fewer engines, or take a larger board"),
+    (["generate", "lenet5", "--board", "icebreaker", "-o", "out"],
+     "network 'lenet5' needs at least 113 block RAMs for its 515 Kbit, however many LUTs are "
+     "memory too, board icebreaker has 30: 83 are missing; a Sipeed Tang Nano 9K (GW1NR-9C) has "
+     "the room (--board tang-nano-9k)"),
     (["build", "digits", "--board", "icebreaker", "-o", "out"],
      "found the board 'icebreaker', for which there is no bitstream yet, allowed: ulx3s-12f, ulx3s-25f, "
      "ulx3s-45f, ulx3s-85f; or use `gatecast generate` and a top of your own"),

@@ -237,7 +237,7 @@ def test_refuses_budgets_without_a_multiplier_for_each_engine(engines, multiplie
     """The number that it names is enough."""
     assert refused(dots(3, pools=2), Budget(multipliers=multipliers), engines=engines) == (
         f"network 'test' needs at least {need} multipliers for engines '{engines}', "
-        f"the budget has {multipliers}; allow more multipliers or fewer engines, or take a larger board")
+        f"the budget allows {multipliers}; allow more multipliers or fewer engines, or take a larger board")
     assert resources(plan(dots(3, pools=2), Budget(multipliers=need), engines=engines)).multipliers <= need
 
 

@@ -24,7 +24,7 @@ def too_few_multipliers(network: Network, budget: Budget, engines: Engines) -> I
     """The refusal where not even the smallest arrays can be paid for."""
     need = Kinds(network, engines, budget.array_limit).multipliers(float("inf"))
     return InputError(f"network '{network.name}' needs at least {need:.0f} multipliers for engines "
-                      f"'{engines}', {budget.name} has {budget.array_limit}; "
+                      f"'{engines}', {budget.name} allows {budget.array_limit}; "
                       f"allow more multipliers or fewer engines, or take a larger board")
 
 
