@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..errors import InputError
 from ..network import Network
 from .budget import Budget
-from .candidates import Candidate, Engines, Kinds
+from .candidates import Engines, Kinds
 from .cells import placed
 from .events import FRAMES, steady_state
 from .lone import lone_latency, sized_for_lone
@@ -19,6 +19,7 @@ from .regions import size_regions, with_least_rows, with_two_frames
 from .schedule import schedule
 from .search import LEAN, Found, Progress, search
 from .shapes import Prices
+from .shaping import Candidate
 from .verification import verify
 
 __all__ = ["least_area", "least_latency", "rated", "shares"]

@@ -8,7 +8,7 @@ from heapq import heappop, heappush
 from itertools import count, islice
 
 from ..network import Layer
-from .candidates import Candidate, Kinds
+from .candidates import Kinds
 from .events import FRAMES as MOST_FRAMES
 from .events import steady_state
 from .numbers import kind_of
@@ -16,6 +16,7 @@ from .plan import Plan
 from .regions import with_two_frames
 from .schedule import schedule
 from .shapes import Shape
+from .shaping import Candidate
 
 __all__ = ["Trial", "refined", "tried"]
 

@@ -10,7 +10,7 @@ from ..errors import InputError
 from ..network import Network
 from ..operators.window import Window
 from .budget import Budget
-from .candidates import Candidate, Engines, Kinds
+from .candidates import Engines, Kinds
 from .cells import Shortage, placed
 from .numbers import kind_of
 from .plan import Plan
@@ -18,6 +18,7 @@ from .predict import predict
 from .refinement import Trial, refined, tried
 from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows
 from .shapes import Prices
+from .shaping import Candidate
 from .shortages import too_few_multipliers, too_much_memory, too_small
 from .verification import verify
 
