@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,6 @@ from .verilog import module_name
 
 __all__ = ["Trial", "budget", "check_options", "clock_mhz", "play", "simulate", "timing_failures"]
 
-# Share of a chip's LUTs that a plan may take.
-USABLE_LUTS = 0.8
-
 Progress = Callable[[int], None]
 Values = npt.NDArray[Any]
 
@@ -42,7 +39,7 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
 
     Without board and family it is the board ``DEFAULT_BOARD``. ``multipliers`` are those of the arrays,
     requantizers not counted, in DSP blocks or in LUTs; ``dsps``, ``block_rams`` and ``luts`` stand in for
-    what the chip has. Of its LUTs a plan gets :data:`USABLE_LUTS`: routing fails on fuller chips.
+    what the chip has, as :meth:`Budget.of` counts it.
     """
     if board is not None and family is not None:
         raise InputError(f"found the board '{board}' and the family '{family}', allowed: one of the two")
@@ -50,9 +47,9 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
                   if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
     if not dsps is block_rams is luts is None:
         name = f"the budget on {name}"
-    return Budget(multipliers=multipliers, dsps=part.multipliers if dsps is None else dsps,
-                  block_rams=part.block_rams if block_rams is None else block_rams,
-                  luts=int(part.luts * USABLE_LUTS) if luts is None else luts, family=part.family, name=name)
+    by_hand = {"multipliers": multipliers, "dsps": dsps, "block_rams": block_rams, "luts": luts}
+    return replace(Budget.of(part, name),
+                   **{key: number for key, number in by_hand.items() if number is not None})
 
 
 def clock_mhz(board: str | None = None, *, family: str | None = None) -> float | None:

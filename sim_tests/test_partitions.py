@@ -127,6 +127,9 @@ class Drawn:
         self._prices = rng.integers(1, 100, shape).astype(float)
         self.of_types = self
 
+    def fastest(self, counts: np.ndarray) -> np.ndarray:
+        return counts
+
     def cycles(self, counts: np.ndarray) -> np.ndarray:
         return self._cycles[tuple(counts.T)]
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatecast.boards import Part
+
 from ..errors import InputError
 
-__all__ = ["LUTS_OF_MULTIPLIER", "Budget"]
+__all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget"]
+
+# Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones.
+USABLE = 0.8
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
@@ -25,19 +30,27 @@ class Budget:
     """Block RAMs of the chip."""
     luts: int | None = None
     """Lookup tables that placement can use."""
+    ffs: int | None = None
+    """Flip-flops that placement can use."""
     family: str = "ecp5"
     """What block RAMs hold, see :mod:`gatecast.boards.packing`."""
     name: str = "the budget"
     """For messages."""
 
     def __post_init__(self) -> None:
-        for key in ("multipliers", "dsps", "block_rams", "luts"):
+        for key in ("multipliers", "dsps", "block_rams", "luts", "ffs"):
             number, least = getattr(self, key), int(key == "multipliers")
             if number is not None and (type(number) is not int or number < least):
                 raise InputError(f"{key} must be an integer of at least {least}, not {number!r}")
         if self.multipliers is None and not self.dsps and self.luts is None:
             raise InputError("a budget needs multipliers, DSPs or LUTs to limit the arrays; "
                              "give one of the three")
+
+    @staticmethod
+    def of(part: Part, name: str) -> Budget:
+        """What a plan may take of ``part``: of its LUTs and flip-flops the :data:`USABLE` share."""
+        return Budget(dsps=part.multipliers, block_rams=part.block_rams, luts=int(part.luts * USABLE),
+                      ffs=int(part.ffs * USABLE), family=part.family, name=name)
 
     @property
     def array_limit(self) -> int:

@@ -27,7 +27,7 @@ class Shortage:
     """What the smallest plan that was tried lacks."""
 
     what: str
-    """The binding one: block RAMs, DSP multipliers or LUTs."""
+    """The binding one: block RAMs, DSP multipliers, LUTs or flip-flops."""
     need: int
     has: int
 
@@ -46,13 +46,14 @@ class _Choice:
 
 def placed(plan: Plan, budget: Budget) -> Plan | Shortage:
     """``plan`` with a kind of cell for each multiplier and memory, or what it lacks."""
-    dsps, rams = _multipliers(plan), _memories(plan, budget.family)
+    rams = _memories(plan, budget.family)
     price = LUTS_OF_BLOCK_RAM
     if budget.luts and budget.block_rams:
         price = budget.luts // budget.block_rams
     cheap = {choice.part for choice in rams if choice.luts <= SHARE * price * choice.scarce}
     for_rams = _cheapest((choice for choice in rams if choice.part not in cheap), budget.block_rams)
-    for_dsps = _cheapest(dsps, budget.dsps)
+    # Which multipliers synthesis drops depends on where the numbers are that they multiply by.
+    for_dsps = _cheapest(_multipliers(_with(plan, cheap | for_rams)), budget.dsps)
     made = _with(plan, cheap | for_rams | for_dsps)
     shortage = _shortage(made, budget)
     if shortage is None or shortage.what != "LUTs":
@@ -70,7 +71,8 @@ def _shortage(plan: Plan, budget: Budget) -> Shortage | None:
     need = resources(plan, budget.family)
     for what, used, has in (("LUTs", need.luts, budget.luts),
                             ("block RAMs", need.block_rams, budget.block_rams),
-                            ("DSP multipliers", need.dsps, budget.dsps)):
+                            ("DSP multipliers", need.dsps, budget.dsps),
+                            ("flip-flops", need.ffs, budget.ffs)):
         if has is not None and used > has:
             return Shortage(what=what, need=used, has=has)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import replace
 
 from ..errors import InputError
@@ -75,8 +75,8 @@ def _for_latency(network: Network, budget: Budget, engines: Engines,
         pace = kinds.pace(budget.array_limit).cycles
         for slower in SLOWER if pace < float("inf") else ():
             for candidate in kinds.candidates(pace * slower, Prices(), budget.array_limit):
-                if candidate not in seen:
-                    seen.add(candidate)
+                if candidate.key not in seen:
+                    seen.add(candidate.key)
                     yield candidate
 
 
@@ -90,7 +90,8 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     for name, number in (("target_fps", target_fps), ("clock_mhz", clock_mhz)):
         if not 0 < number < float("inf"):
             raise InputError(f"{name} must be a number above 0, not {number!r}")
-    pace = clock_mhz * 1e6 / target_fps
+    # A little more than that, so that the rate of a plan, put in again, is one that it reaches.
+    pace = clock_mhz * 1e6 / target_fps * (1 + 1e-9)
     fastest = search(network, budget, engines=engines, progress=progress)
     if fastest.cycles > pace:
         reached = clock_mhz * 1e6 / fastest.cycles
@@ -113,17 +114,17 @@ def _small(network: Network, budget: Budget, engines: Engines, pace: float,
            progress: Progress) -> list[Plan]:
     """Small plans that take at most ``pace`` cycles a frame, and fit."""
     kinds = Kinds(network, engines, budget.array_limit)
-    ranked: dict[Candidate, tuple[float, Plan]] = {}
+    ranked: dict[Hashable, tuple[float, Plan]] = {}
     for faster in FASTER:
         progress(f"small engines for {pace * faster:,.0f} cycles")
         for prices in (_prices(budget), LEAN, Prices()):
             for candidate in kinds.candidates(pace * faster, prices, budget.array_limit, fast=False):
-                if candidate in ranked or candidate.cycles > pace:
+                if candidate.key in ranked or candidate.cycles > pace:
                     continue
                 ample = with_two_frames(candidate.plan(network))
                 least = placed(with_least_rows(ample), budget)
                 if isinstance(least, Plan) and steady_state(schedule(ample), limit=FRAMES).pace <= pace:
-                    ranked[candidate] = shares(least, budget), ample
+                    ranked[candidate.key] = shares(least, budget), ample
     found: list[Plan] = []
     progress("rows of the regions")
     for least_shares, ample in sorted(ranked.values(), key=lambda each: each[0])[:FINALISTS]:
@@ -165,11 +166,13 @@ def rated(plan: Plan, budget: Budget) -> Found:
     for what, used, limit in (
             ("array multipliers", need.multipliers, budget.multipliers),
             ("DSP multipliers", need.dsps, budget.dsps), ("block RAMs", need.block_rams, budget.block_rams),
-            ("LUTs", need.luts, budget.luts)):
+            ("LUTs", need.luts, budget.luts), ("flip-flops", need.ffs, budget.ffs)):
         if limit is not None and used > limit:
             raise InputError(f"the plan takes {used:,} {what}, {budget.name} has {limit:,}; "
                              f"change the plan, or take a larger board")
     allowed = max(budget.array_limit, need.multipliers)
-    pace = Kinds(plan.network, "auto", allowed).pace(allowed)
-    return Found(plan=plan, cycles=predict(plan).cycles_per_inference, bound=pace.bound, exact=pace.exact,
+    pace, cycles = Kinds(plan.network, "auto", allowed).pace(allowed), predict(plan).cycles_per_inference
+    # A plan by hand may have arrays that the search does not look at, and be below the bound of those.
+    return Found(plan=plan, cycles=cycles, bound=min(pace.bound, cycles),
+                 exact=pace.exact and pace.bound <= cycles,
                  others=(), budget=replace(budget, multipliers=allowed))

@@ -55,7 +55,8 @@ def cuts(fronts: Fronts, most: int, pace: float) -> dict[int, Partition]:
     less. Numbers of engines that are too slow however they are cut are missing.
     """
     count = len(fronts.shapes.layers)
-    step = -(-count // CUTS) if count > most else 1
+    # Coarser in long networks, but with as many places as there are engines at least.
+    step = max(min(-(-count // CUTS), count // most), 1)
     places = [*range(0, count, step), count]
     # For each place, the least price up to it, and the cuts that need it.
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0, (0,))}

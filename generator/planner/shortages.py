@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from gatecast.boards import Board, boards
 
@@ -47,7 +46,7 @@ def too_much_memory(network: Network, budget: Budget, external_weights: bool) ->
     if budget.block_rams is None or budget.luts is None or need <= budget.block_rams:
         return None
     larger = next((board for board in _boards(budget)
-                   if block_rams_at_least(bits, _on(board, budget)) <= board.block_rams), None)
+                   if block_rams_at_least(bits, Budget.of(board.part, board.name)) <= board.block_rams), None)
     instead = NO_BOARD if larger is None else f"a {larger.title} has the room (--board {larger.name})"
     return InputError(f"network '{network.name}' needs at least {need:,} block RAMs for its {bits // 1024:,} "
                       f"Kbit, however many LUTs are memory too, {budget.name} has {budget.block_rams:,}: "
@@ -59,15 +58,10 @@ def _boards(budget: Budget) -> list[Board]:
     return sorted(boards().values(), key=lambda board: (board.family != budget.family, board.luts))
 
 
-def _on(board: Board, budget: Budget) -> Budget:
-    return replace(budget, dsps=board.multipliers, block_rams=board.block_rams, luts=board.luts,
-                   family=board.family)
-
-
 def _larger(leanest: Plan, budget: Budget) -> Iterator[Board]:
     """Boards on which the plan fits."""
     bits = least_bits(leanest.network, leanest.external_weights)
     for board in _boards(budget):
-        on_it = _on(board, budget)
+        on_it = Budget.of(board.part, board.name)
         if block_rams_at_least(bits, on_it) <= board.block_rams and isinstance(placed(leanest, on_it), Plan):
             yield board
