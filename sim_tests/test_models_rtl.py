@@ -12,7 +12,7 @@ import pytest
 from tools import needs
 
 import gatecast
-from gatecast.planner.events import run
+from gatecast.planner.events import run, steady_state
 from gatecast.planner.schedule import schedule
 from gatecast.planner.search import Engines
 
@@ -20,8 +20,8 @@ from gatecast.planner.search import Engines
 # an int is.
 PLANS: dict[str, tuple[tuple[int, Engines], tuple[int, Engines]]] = {
     "pretrainedResnet_quant": ((32, "folded"), (64, "auto")),
-    "kws_ref_model": ((16, "folded"), (64, "auto")),
-    "vww_96_int8": ((32, "folded"), (64, "auto")),
+    "kws_ref_model": ((16, "folded"), (28, 3)),
+    "vww_96_int8": ((32, "folded"), (64, 4)),
     "ad01_int8": ((32, "folded"), (24, 3)),
     "micro_speech_quantized": ((8, "folded"), (24, 2)),
     "model_magic_wand": ((8, "folded"), (24, 2)),
@@ -58,12 +58,12 @@ def vectors(folder: Path, model: str, frames: int) -> dict[str, npt.NDArray[Any]
 
 
 def steady_frames(chosen: gatecast.Plan) -> int:
-    """Frames after which the plan has taken its steady pace: two gaps that make two predicted inferences."""
-    prediction = gatecast.predict(chosen)
-    assert prediction.periodic
+    """Frames after which the plan has taken its steady pace: the last of them make a period."""
+    steady = steady_state(schedule(chosen))
+    assert steady.periodic
     cycles = run(schedule(chosen), LONG, offered=LONG).frame_cycles
-    return next(frame + 1 for frame in range(2, LONG)
-                if cycles[frame] - cycles[frame - 2] == 2 * prediction.cycles_per_inference)
+    return next(frame + 1 for frame in range(steady.frames, LONG)
+                if cycles[frame] - cycles[frame - steady.frames] == steady.cycles)
 
 
 @pytest.mark.parametrize(("model", "kind"), EACH)
