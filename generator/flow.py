@@ -47,7 +47,8 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
                   if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
     if not dsps is block_rams is luts is None:
         name = f"the budget on {name}"
-    by_hand = {"multipliers": multipliers, "dsps": dsps, "block_rams": block_rams, "luts": luts}
+    by_hand: dict[str, Any] = {
+        "multipliers": multipliers, "dsps": dsps, "block_rams": block_rams, "luts": luts}
     return replace(Budget.of(part, name),
                    **{key: number for key, number in by_hand.items() if number is not None})
 
