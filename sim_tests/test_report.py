@@ -160,7 +160,7 @@ def test_key_figures_are_those_of_the_prediction(kind: Engines) -> None:
     assert figures["Multiplier utilization"] == (
         percent(digits().macs / (used.multipliers * cycles)), f"of {used.multipliers} array multipliers")
     assert figures["Bottleneck utilization"] == (
-        percent(prediction.bottleneck_cycles / cycles), bottleneck_reason(inputs.plan, prediction))
+        percent(prediction.work[prediction.bottleneck] / cycles), bottleneck_reason(inputs.plan, prediction))
     assert "Lower bound" not in figures
     assert figures["LUTs"] == ("9,123", "7,311 flip-flops, 61 DSPs, 34 block RAMs")
     assert figures["Clock"] == ("80\xa0MHz", "met: 91.3\xa0MHz after routing")

@@ -26,7 +26,7 @@ Engines = int | Literal["folded", "per-layer", "auto"]
 # More engines of a kind than these, but fewer than layers, have not been seen to pay.
 MOST_ENGINES = 8
 # How closely a pace is found: to one part in so many.
-CLOSE = 1000
+PRECISION = 1000
 # Ways to share out the layers that are looked at closely, at each pace.
 WAYS = 6
 
@@ -67,7 +67,7 @@ class Kinds:
     def multipliers(self, pace: float) -> float:
         """The fewest multipliers that keep ``pace``; infinite if none do.
 
-        Exact where all partitions can be looked at (see :attr:`exact`), else those of the best one found.
+        Those of the best partition found.
         """
         prices = Prices()
         total = sum(part.cheapest(pace, prices) for part in self.parts)
@@ -75,11 +75,11 @@ class Kinds:
 
     @property
     def exact(self) -> bool:
-        """Whether :meth:`multipliers` is the least of all partitions."""
+        """Whether the bound of :meth:`pace` is that of all partitions."""
         return all(part.exact for part in self.parts)
 
     def pace(self, multipliers: int) -> Pace:
-        """The fastest pace that so many multipliers keep, to one part in :data:`CLOSE`."""
+        """The fastest pace that so many multipliers keep, to one part in :data:`PRECISION`."""
         slow = float(sum(part.slowest for part in self.parts))
         if self.multipliers(slow) > multipliers:
             return Pace(cycles=float("inf"), bound=float("inf"), exact=self.exact)
@@ -94,7 +94,7 @@ class Kinds:
         """The slowest pace that needs more than ``multipliers`` and, close by, the fastest that does not."""
         # No engine needs to be faster than the links.
         fast = self.links - 1.0
-        while slow - fast > max(slow / CLOSE, 1):
+        while slow - fast > max(slow / PRECISION, 1):
             middle = (fast + slow) // 2
             fast, slow = (fast, middle) if need(middle) <= multipliers else (middle, slow)
         return fast, slow
@@ -119,7 +119,6 @@ class Kinds:
             candidate = shaping.fastest(pace) if fast else shaping.cheapest(pace)
             if candidate is not None:
                 yield candidate
-
 
     def arrays(self, layers: tuple[Layer, ...]) -> Arrays:
         """The arrays for ``layers``, those with the fewest multipliers first."""

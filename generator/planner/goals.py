@@ -25,8 +25,8 @@ from .verification import verify
 __all__ = ["least_area", "least_latency", "rated", "shares"]
 
 # Numbers of systolic engines that are tried for a lone frame, and how much slower than the fastest.
-MOST_ENGINES = 4
-SLOWER = (1.0, 1.1, 1.5, 2.5)
+LONE_ENGINES = 4
+LONE_SLACKS = (1.0, 1.1, 1.5, 2.5)
 # What smaller regions may cost of the latency where memory is short.
 LOOSER = (1.0, 1.01, 1.04)
 # How much faster by work alone than asked for: waiting adds to it, and some faster plans are smaller.
@@ -67,13 +67,13 @@ def _for_latency(network: Network, budget: Budget, engines: Engines,
     systolic = sum(kind_of(layer) == "systolic" for layer in network.layers)
     choices: list[Engines] = [engines]
     if engines == "auto":
-        choices += ["folded", *range(2, min(systolic, MOST_ENGINES) + 1)]
+        choices += ["folded", *range(2, min(systolic, LONE_ENGINES) + 1)]
     seen = set()
     for choice in choices:
         progress(f"engines for a lone frame, {choice}")
         kinds = Kinds(network, choice, budget.array_limit)
         pace = kinds.pace(budget.array_limit).cycles
-        for slower in SLOWER if pace < float("inf") else ():
+        for slower in LONE_SLACKS if pace < float("inf") else ():
             for candidate in kinds.candidates(pace * slower, Prices(), budget.array_limit):
                 if candidate.key not in seen:
                     seen.add(candidate.key)

@@ -117,11 +117,6 @@ class Prediction:
         """The engine or link that is occupied the longest; an engine where a link is so for as long."""
         return max(self.occupied, key=lambda name: (self.occupied[name], name not in (SOURCE, SINK)))
 
-    @property
-    def bottleneck_cycles(self) -> int:
-        """Cycles of a frame in which the bottleneck issues work."""
-        return self.work[self.bottleneck]
-
     def busy(self, name: str) -> float:
         """Share of the cycles in which an engine or a link issues work."""
         return self.work[name] / self.cycles_per_inference

@@ -28,7 +28,7 @@ __all__ = ["Found", "plan", "search"]
 SLOWER = (1.0, 1.02, 1.05, 1.1, 1.2, 1.35, 1.6, 2, 3, 5, 10, 30, 100, 1000)
 HALVINGS = 2
 # A plan this close to the fastest pace by work alone is not refined further.
-CLOSE = 1.005
+NEAR_ENOUGH = 1.005
 
 # Multipliers alone count at first; then block RAM too, then all logic; last, memory above all.
 DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
@@ -149,8 +149,9 @@ class _Search:
         if refusal is not None:
             raise refusal
         # One engine of each kind is about the leanest of all partitions.
-        engines = "folded" if self.engines == "auto" else self.engines
-        kinds = Kinds(self.network, engines, self.budget.array_limit)
+        kinds = self.kinds
+        if self.engines == "auto":
+            kinds = Kinds(self.network, "folded", self.budget.array_limit)
         leanest = next(kinds.candidates(float("inf"), self._prices(LEAN), self.budget.array_limit,
                                         fast=False), None)
         if leanest is None:
@@ -203,7 +204,7 @@ class _Search:
                 found.sort(key=lambda finalist: finalist.cycles)
         self.progress("changes that wait less")
         better: dict[Hashable, Trial] = {}
-        jobs, least = breadth.jobs, pace * CLOSE
+        jobs, least = breadth.jobs, pace * NEAR_ENOUGH
         for finalist in found:
             if found[0].cycles <= least:
                 jobs = 0

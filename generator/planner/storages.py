@@ -14,6 +14,7 @@ from gatecast.hdl.storage import MemoryKind
 from gatecast.hdl.systolic import SystolicParams
 from gatecast.hdl.table import Table
 
+from .counts import varying_bits
 from .dsps import used_lanes
 from .layout import layouts
 from .numbers import engine_layers
@@ -112,5 +113,4 @@ def _varying(words: npt.NDArray[np.integer], width: int) -> int:
 
 def _varying_rows(rows: Sequence[Mapping[str, int]]) -> int:
     """The same of the rows of a table, whose columns are as wide as they need to be."""
-    return sum(_varying(np.array([[row[column]] for row in rows], np.int64), shape.width)
-               for column, shape in Table.shapes(rows).items())
+    return sum(varying_bits(np.array([list(row.values()) for row in rows], np.int64)))
