@@ -2,13 +2,14 @@
 
     python benchmarks/efficiency.py NETWORK ... [--multipliers 16 28 48 64 128 156] [--write FILE.md]
 
-For each network (a file, or the name of a shipped one) and number of array multipliers: the plan that fits the
-board, its accelerator simulated on random frames until its pace is steady, the completion cycle of every frame
-compared with the event model's, every output with the golden model's. Utilization is the multiply-accumulates
-of the network / (multipliers of the budget x measured cycles of an inference); the bound beside it is that of
-the lower bound on cycles. Seconds are of the processor.
+For each network (a file, or the name of a shipped one) and number of array multipliers: the plan that fits
+the board, its accelerator simulated on random frames until its pace is steady, the completion cycle of
+every frame compared with the event model's, every output with the golden model's. Utilization is the
+multiply-accumulates of the network / (multipliers of the budget x measured cycles of an inference); the
+bound beside it is that of the lower bound on cycles. Seconds are of the processor.
 
-What was simulated is kept in build/benchmarks, so that a second run only simulates hardware that has changed.
+What was simulated is kept in build/benchmarks, so that a second run only simulates hardware that has
+changed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from importlib import metadata, resources
 
 import numpy as np
+import numpy.typing as npt
 import tables
 
 import gatecast
@@ -78,7 +80,8 @@ def simulated(plan: gatecast.Plan, network: gatecast.Network, simulator: str) ->
     frames = last + 1 + math.ceil(steady.latency / steady.pace)
     shape = network.tensors[network.first_input].shape
     rng = np.random.default_rng(0)
-    x = rng.integers(-128, 128, (frames, *shape)).astype(network.dtype(network.first_input))
+    x: npt.NDArray[np.number] = rng.integers(-128, 128, (frames, *shape)).astype(
+        network.dtype(network.first_input))
 
     def simulate() -> dict[str, object]:
         trial = gatecast.simulate(plan, x, network=network, simulator=simulator)

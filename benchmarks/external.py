@@ -3,14 +3,15 @@
     python benchmarks/external.py [NETWORK=MULTIPLIERS ...] [--clock 200] [--write FILE.md]
 
 DNNBuilder (X. Zhang et al., "DNNBuilder: an automated tool for building high-performance DNN hardware
-accelerators for FPGAs", ICCAD 2018) gives each layer an array of its own and streams the weights from a memory
-outside the chip. For its networks and numbers of multipliers: the fastest plan found here with weights from
-outside, limited by array multipliers alone. Such a plan is for exploring, nothing can be built from it yet.
+accelerators for FPGAs", ICCAD 2018) gives each layer an array of its own and streams the weights from a
+memory outside the chip. For its networks and numbers of multipliers: the fastest plan found here with
+weights from outside, limited by array multipliers alone. Such a plan is for exploring, nothing can be built
+from it yet.
 
 Utilization is the multiply-accumulates of the network / (multipliers x cycles of an inference); the bound
 beside it is that of the lower bound on cycles; DNNBuilder's is what the configurations that it comes with
-project. Feature maps stay on the chip, in block RAMs of 18 Kbit; each row of an output reads the weights of its
-layer once, which is the weight stream. Seconds are of the processor.
+project. Feature maps stay on the chip, in block RAMs of 18 Kbit; each row of an output reads the weights of
+its layer once, which is the weight stream. Seconds are of the processor.
 """
 
 from __future__ import annotations

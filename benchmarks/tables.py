@@ -71,7 +71,7 @@ def lines(columns: Row, rows: Iterable[Row]) -> list[str]:
 
 
 def made(columns: Row, row: Callable[[Task], Row], tasks: Sequence[Task], arguments: Namespace) -> list[Row]:
-    """Make a row from each task, ``arguments.jobs`` at once, and print each; terminals see how many are done."""
+    """Make a row from each task, ``arguments.jobs`` at once, and print each; terminals see how many."""
     if arguments.write is not None:
         check_writable(arguments.write)
     found: list[Row] = []
