@@ -5,9 +5,10 @@
 For each network (a file, or the name of a shipped one) and each size of chip on the boards that Gatecast
 knows: the fastest plan found within all that the chip has, or the sentence that refuses it. Utilization is
 the multiply-accumulates of the network / (array multipliers of the budget x cycles of an inference); the
-bound beside it is that of the lower bound on cycles, which knows of multipliers alone. A budget is all DSPs
-and block RAMs of a chip and 80 % of its LUTs; without DSPs arrays are made of LUTs. Cycles are exact, as
-are DSPs and block RAMs; LUTs are estimated. Seconds are of the processor.
+bound beside it is that of the lower bound on cycles, which knows of multipliers alone. The multiplications
+of constant channels count there, but plans leave them out, so that it can be more than 100 %. A budget is
+all DSPs and block RAMs of a chip and 80 % of its LUTs; without DSPs arrays are made of LUTs. Cycles are
+exact, as are DSPs and block RAMs; LUTs are estimated. Seconds are of the processor.
 """
 
 from __future__ import annotations

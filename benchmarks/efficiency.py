@@ -6,7 +6,8 @@ For each network (a file, or the name of a shipped one) and number of array mult
 the board, its accelerator simulated on random frames until its pace is steady, the completion cycle of
 every frame compared with the event model's, every output with the golden model's. Utilization is the
 multiply-accumulates of the network / (multipliers of the budget x measured cycles of an inference); the
-bound beside it is that of the lower bound on cycles. Seconds are of the processor.
+bound beside it is that of the lower bound on cycles. The multiplications of constant channels count there,
+but plans leave them out, so that it can be more than 100 %. Seconds are of the processor.
 
 What was simulated is kept in build/benchmarks, so that a second run only simulates hardware that has
 changed.
@@ -123,8 +124,7 @@ def main() -> None:
                                    for row in rows[first:first + step])]
                 for first in range(0, len(rows), step)]
     tables.write("Utilization of the multipliers, simulated", __doc__ or "", [
-        f"Board {arguments.board}, simulator {arguments.simulator}. Utilization of at most what the bound "
-        f"allows:", "",
+        f"Board {arguments.board}, simulator {arguments.simulator}. Utilization, of at most:", "",
         *tables.lines(("network", *map(str, arguments.multipliers)), overview), "",
         *tables.lines(COLUMNS, rows)], arguments)
 

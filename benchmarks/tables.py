@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import sys
+import warnings
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+from amaranth.hdl import UnusedElaboratable
 
 import gatecast
 from gatecast.errors import GatecastError
@@ -100,15 +103,18 @@ def _processes(number: int) -> Iterator[Callable[[Callable[[Task], Row], Sequenc
     # Ctrl-C reaches all processes of a terminal, but only this one shall decide what it means.
     ours = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        pool = multiprocessing.get_context("spawn").Pool(number, _terminable)
+        pool = multiprocessing.get_context("spawn").Pool(number, _begin)
     finally:
         signal.signal(signal.SIGINT, ours)
     with pool:
         yield pool.imap
 
 
-def _terminable() -> None:
+def _begin() -> None:
     """Let SIGTERM, which ends a pool, clean up: simulators are processes, their files lie in folders."""
+    # Hardware that was described and then not used, because the end came first, is nobody's mistake.
+    warnings.simplefilter("ignore", UnusedElaboratable)
+
     def leave(number: int, _frame: Any) -> NoReturn:
         sys.exit(128 + number)
 
@@ -154,7 +160,7 @@ def _without_write(words: Sequence[str]) -> list[str]:
 
 def run(main: Callable[[], None]) -> NoReturn:
     """Run a benchmark; what stops it is one sentence."""
-    _terminable()
+    _begin()
     try:
         main()
     except GatecastError as error:
