@@ -14,6 +14,8 @@ from .errors import InputError
 
 __all__ = ["build_once", "cache_folder", "check_writable", "parents_made", "written_whole"]
 
+# Of the folders that files are made in.
+PREFIX = ".gatecast-"
 # Executables kept per simulator; the least recently used go first.
 KEPT = 32
 
@@ -22,10 +24,11 @@ KEPT = 32
 def written_whole(path: Path) -> Iterator[Path]:
     """Give a file beside `path` to write; at the end it becomes `path`, on an error it vanishes.
 
-    So do the folders above it that were missing.
+    So do the folders above it that were missing. ``InputError`` where no file can be there.
     """
-    with (parents_made(path),
-          tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder):
+    # The name of what is made on the way would mean nothing to who asked for `path`.
+    check_writable(path)
+    with parents_made(path), tempfile.TemporaryDirectory(prefix=PREFIX, dir=path.parent) as folder:
         file = Path(folder, path.name)
         yield file
         file.replace(path)
@@ -33,11 +36,23 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def check_writable(path: Path) -> None:
     """Raise ``InputError`` if no file can be written at ``path``."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+        nearest = next(parent for parent in path.absolute().parents if parent.exists())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"{path} cannot be written ({reason}); choose another file") from error
+    if is_folder:
         raise InputError(f"{path} is a folder; choose a file")
-    nearest = next(parent for parent in path.absolute().parents if parent.exists())
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"{path} cannot be written, {nearest} gives no leave to; choose another folder")
+    if not nearest.is_dir():
+        raise InputError(f"{path} cannot be written, {nearest} is no folder; choose another folder")
+    try:
+        # Rights do not say it all: /proc has room for nothing of ours, whoever asks.
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=nearest):
+            pass
+    except OSError as error:
+        raise InputError(f"{path} cannot be written, {nearest} gives no leave to; choose another folder"
+                         ) from error
 
 
 @contextmanager

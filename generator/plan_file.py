@@ -122,9 +122,10 @@ def _keys(document: Any, where: str, fields: Mapping[str, Field], *, optional: S
         if key not in fields and key not in ignored:
             raise InputError(f"{where}: found the key {_shown(key)}{did_you_mean(key, fields)}, allowed: "
                              f"{', '.join(fields)}")
-    missing = [key for key in fields if key not in document and key not in optional]
+    needed = [key for key in fields if key not in optional]
+    missing = [key for key in needed if key not in document]
     if missing:
-        raise InputError(f"{where}: found no {missing[0]}, needed: {', '.join(fields)}")
+        raise InputError(f"{where}: found no {missing[0]}, needed: {', '.join(needed)}")
     return {key: field(document[key], f"{where}: {key}") for key, field in fields.items() if key in document}
 
 
@@ -157,10 +158,10 @@ def _one_of(allowed: Sequence[str], what: str = "") -> Field:
     return read
 
 
-def _list(field: Field) -> Field:
+def _list(field: Field, of: str) -> Field:
     def read(value: Any, where: str) -> list[Any]:
-        if not isinstance(value, list):
-            raise InputError(f"{where} must be a list, not {_shown(value)}")
+        if not isinstance(value, list) or not value:
+            raise InputError(f"{where} must be a list of {of}, not {_shown(value)}")
         return [field(each, f"{where}[{index}]") for index, each in enumerate(value)]
     return read
 
@@ -177,7 +178,7 @@ def _engine(network: Network) -> Field:
     kinds = {**dict.fromkeys(MULTIPLIERS_OF, _one_of(("dsp", "lut"))),
              **dict.fromkeys(MEMORIES_OF, _one_of(("block", "lut")))}
     fields: dict[str, Field] = {"name": _name, "kind": _one_of(("systolic", "channel")), "lanes": width,
-                                "columns": width, "group": width, "layers": _list(layer), **kinds}
+                                "columns": width, "group": width, "layers": _list(layer, "layers"), **kinds}
 
     def read(value: Any, where: str) -> dict[str, Any]:
         found = _keys(value, where, fields, optional=tuple(kinds))
@@ -201,8 +202,9 @@ def _plan(document: Any, network: Network) -> Plan:
         raise InputError(f"found a plan for network {_shown(name)}, allowed: one for network "
                          f"'{network.name}'")
     fields: dict[str, Field] = {"network": _text, "external_weights": _flag,
-                                "engines": _list(_engine(network)), "regions": _list(_region(network))}
+                                "engines": _list(_engine(network), "engines"),
+                                "regions": _list(_region(network), "regions")}
     # What a folder's plan.json says besides, and is made anew.
     found = _keys(document, "the plan", fields, optional=("external_weights",),
                   ignored=("gatecast", "prediction", "resources", "files"))
-    return Plan.from_json(network, {"external_weights": False, **found})
+    return Plan.from_json(network, found)

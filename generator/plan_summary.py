@@ -8,8 +8,10 @@ from typing import Any
 from gatecast.boards import Board, Part
 
 from .network import Network
-from .planner import Found, Plan, Prediction, Resources
+from .planner import Found, Plan, Prediction, Resources, lone_latency
 from .planner.explanation import EngineCells, explain
+from .planner.goals import Smallest
+from .planner.numbers import multipliers_of
 from .planner.weight_stream import weight_stream_bytes
 from .planner.work import EngineWork, LayerWork
 
@@ -32,28 +34,35 @@ def multiplier_utilization(network: Network, prediction: Prediction, need: Resou
 
 
 def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | None = None,
-                 part: Part | None = None, clock_mhz: float | None = None) -> dict[str, Any]:
+                 part: Part | None = None, goal: str | None = None,
+                 clock_mhz: float | None = None) -> dict[str, Any]:
     """Cycles, bottleneck, cells, memory, engines and regions of ``plan``.
 
     ``network`` is the network as it was read, whose work counts; lowering may add products with zeros.
-    ``found`` is what the search knew besides ``plan``, ``part`` the chip, ``clock_mhz`` a clock to count
-    seconds with: what depends on one that is not given is None.
+    ``found`` is what the search knew besides ``plan``, ``part`` the chip, ``goal`` what was looked for,
+    ``clock_mhz`` a clock to count seconds with: what depends on one that is not given is None.
 
-    Speed: ``cycles_per_inference`` (``periodic`` says that the mean is exact), ``latency_cycles``, and with a
-    clock ``inferences_per_second`` and ``latency_seconds``. ``multipliers`` are those of the arrays, lanes
-    that only add not counted; ``multiplier_utilization`` is ``macs_per_inference / (multipliers *
-    cycles_per_inference)``, ``budget_utilization`` the same of all array multipliers that were allowed.
+    Speed: ``cycles_per_inference`` (``periodic`` says that the mean is exact), ``latency_cycles`` of the
+    first of many frames, ``lone_latency_cycles`` of one that comes alone, and with a clock
+    ``inferences_per_second``, ``latency_seconds`` and ``lone_latency_seconds``. ``multipliers`` are those of
+    the arrays, lanes that only add not counted; ``multiplier_utilization`` is ``macs_per_inference /
+    (multipliers * cycles_per_inference)``, ``budget_utilization`` the same of all array multipliers that were
+    allowed.
 
     Why not faster: ``bottleneck`` is the engine, ``source`` or ``sink`` that is occupied the longest,
     ``bottleneck_utilization`` the share of cycles in which it issues work, ``bottleneck_reason`` a clause.
     ``lower_bound_cycles`` is what no plan within the budget can beat: that of all partitions and arrays that
-    were allowed where ``lower_bound_exact``, else that of the work alone. ``alternatives`` are the next best
-    plans with ample feature memories, each with its ``cycles_per_inference`` and ``engines``.
+    were allowed where ``lower_bound_exact``, else that of the work alone; no lone frame gets through in fewer
+    either. For the goal area ``target_cycles`` are what an inference may take at the rate asked for, and with
+    fewer than ``lower_bound_multipliers`` in its arrays no plan takes so few. ``alternatives`` are the next
+    best plans, each with its ``cycles_per_inference``, ``lone_latency_cycles``, ``multipliers`` and
+    ``engines``; those for area fit the budget, others have ample feature memories but for the fastest plan
+    among those for latency.
 
     Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates. ``luts_error`` and
     ``ffs_error`` tell how far those may be off, as a share (see :mod:`gatecast.planner.logic`; None for
     families where that was not measured). ``limits`` is what was allowed of ``multipliers``, ``dsps``,
-    ``block_rams`` and ``luts``, ``chip`` what there is.
+    ``block_rams``, ``luts`` and ``ffs``, ``chip`` what there is.
 
     ``engines``: their array, the kinds of their cells, ``busy_cycles`` in which an engine issues, and how it
     spends the cycles of an inference. ``useful_cycles`` (what its work would take if it filled all lanes and
@@ -76,15 +85,20 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     why = explain(plan, network, family=family_of(part, found))
     prediction, need = why.prediction, why.resources
     cycles = prediction.cycles_per_inference
+    lone = lone_latency(plan)
+    area = found if isinstance(found, Smallest) else None
     streamed = weight_stream_bytes(plan) if plan.external_weights else None
     return {
         "network": plan.network.name,
+        "goal": goal,
         "macs_per_inference": network.macs,
         "cycles_per_inference": cycles,
         "latency_cycles": prediction.latency_cycles,
+        "lone_latency_cycles": lone,
         "clock_mhz": clock_mhz,
         "inferences_per_second": None if clock_mhz is None else clock_mhz * 1e6 / cycles,
         "latency_seconds": None if clock_mhz is None else prediction.latency_cycles / clock_mhz / 1e6,
+        "lone_latency_seconds": None if clock_mhz is None else lone / clock_mhz / 1e6,
         "multipliers": need.multipliers,
         "requantizer_multipliers": need.requantizer_multipliers,
         "multiplier_utilization": multiplier_utilization(network, prediction, need),
@@ -94,12 +108,14 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "bottleneck_reason": why.reason,
         "lower_bound_cycles": None if found is None else found.bound,
         "lower_bound_exact": None if found is None else found.exact,
+        "target_cycles": None if area is None else area.pace,
+        "lower_bound_multipliers": None if area is None else area.least_multipliers,
         "periodic": prediction.periodic,
         "dsps": need.dsps, "block_rams": need.block_rams, "luts": need.luts, "ffs": need.ffs,
         "luts_error": why.luts_error, "ffs_error": why.ffs_error,
         "limits": None if budget is None else {
             "multipliers": budget.array_limit, "dsps": budget.dsps, "block_rams": budget.block_rams,
-            "luts": budget.luts},
+            "luts": budget.luts, "ffs": budget.ffs},
         "chip": None if part is None else {
             "device": part.device, "dsps": part.multipliers, "block_rams": part.block_rams,
             "luts": part.luts, "ffs": part.ffs},
@@ -160,6 +176,8 @@ def _loops(work: LayerWork) -> dict[str, Any]:
 def _alternative(plan: Plan, cycles: float) -> dict[str, Any]:
     return {
         "cycles_per_inference": cycles,
+        "lone_latency_cycles": lone_latency(plan),
+        "multipliers": sum(multipliers_of(plan.network, engine) for engine in plan.engines),
         "engines": [{"name": engine.name, "kind": engine.kind, "lanes": engine.lanes,
                      "columns": engine.columns, "group": engine.group, "layers": list(engine.layers)}
                     for engine in plan.engines],

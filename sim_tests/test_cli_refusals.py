@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan", "digits", "--family", "ecp5", "--board", "ulx3s-85f"],
      "argument --board: not allowed with argument --family; see `gatecast plan --help`"),
     (["plan", "digits", "--multipliers", "0"],
-     "argument --multipliers: must be an integer of at least 1, not '0'; see `gatecast plan --help`"),
+     "argument --multipliers: must be an integer from 1 to 1,000,000,000, not '0'; see `gatecast plan --help`"),
     (["plan", "digits", "--engines", "many"],
      "argument --engines: must be folded, per-layer, auto or a number of systolic engines, not 'many'; "
      "see `gatecast plan --help`"),
@@ -65,7 +65,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["simulate", "digits", "--stall", "1"],
      "argument --stall: must be a number from 0 to below 1, not '1'; see `gatecast simulate --help`"),
     (["simulate", "digits", "--seed", "x"],
-     "argument --seed: must be an integer of at least 0, not 'x'; see `gatecast simulate --help`"),
+     "argument --seed: must be an integer from 0 to 1,000,000,000, not 'x'; see `gatecast simulate --help`"),
     (["simulate", "digits", "--simulator", "verilog"],
      "found the simulator 'verilog' (did you mean 'verilator'?), allowed: auto, cxxrtl, verilator, icarus, "
      "python"),
@@ -148,6 +148,22 @@ def test_waves_over_a_file_that_is_read(file: str) -> None:
     assert refused("simulate", "tiny.yaml", "--inputs", "x.npz", "--waves", f"./{file}") == (
         f"{file}: found a file that is read too, allowed for --waves: a file of its own")
     assert Path(file).read_bytes() == before
+
+
+@pytest.mark.parametrize(("path", "sentence"), [
+    ("x.npz/a", "{path} cannot be written, {here}/x.npz is no folder; choose another folder"),
+    ("/dev/null/b/a", "{path} cannot be written, /dev/null is no folder; choose another folder"),
+    ("/proc/a", "{path} cannot be written, /proc gives no leave to; choose another folder"),
+    ("a" * 300, "{path} cannot be written (file name too long); choose another file"),
+])
+@pytest.mark.parametrize("option", ["-o .json", "--pareto .svg"])
+def test_outputs_where_no_file_can_be(option: str, path: str, sentence: str) -> None:
+    """Before anything is planned, and by the name that was given."""
+    if path.startswith("/proc") and not Path("/proc/self").exists():
+        pytest.skip("this system has no /proc")
+    option, suffix = option.split()
+    path += suffix
+    assert refused("plan", "tiny.yaml", option, path) == sentence.format(path=path, here=Path.cwd())
 
 
 def test_waves_where_no_file_can_be() -> None:

@@ -22,11 +22,22 @@ from gatecast.figures import percent
 from gatecast.flow import budget
 from gatecast.lowering import lower
 from gatecast.network import Network
-from gatecast.planner import Budget, Found, Plan, Prediction, predict, resources, search
+from gatecast.planner import (
+    Budget,
+    Found,
+    Plan,
+    Prediction,
+    least_area,
+    least_latency,
+    lone_latency,
+    predict,
+    resources,
+    search,
+)
 from gatecast.planner.explanation import bottleneck_reason, explain
 from gatecast.planner.logic import ERROR_FFS, ERROR_LUTS
 from gatecast.planner.numbers import multipliers_of
-from gatecast.planner.plan import SINK, SOURCE
+from gatecast.planner.plan import SINK, SOURCE, EnginePlan
 from gatecast.planner.regions import with_least_rows, with_two_frames
 from gatecast.planner.schedule import schedule
 from gatecast.reader import read
@@ -114,6 +125,7 @@ def test_the_summary_is_that_of_the_event_model(seed: int, style: str) -> None:
     cycles = prediction.cycles_per_inference
     assert (found["cycles_per_inference"], found["latency_cycles"], found["periodic"]) == (
         cycles, prediction.latency_cycles, prediction.periodic)
+    assert found["lone_latency_cycles"] == lone_latency(plan)
     assert found["bottleneck"] == prediction.bottleneck
     assert found["bottleneck_utilization"] == prediction.busy(prediction.bottleneck)
     assert found["bottleneck_reason"] == bottleneck_reason(plan, prediction)
@@ -125,8 +137,9 @@ def test_the_summary_is_that_of_the_event_model(seed: int, style: str) -> None:
         assert engine["multipliers"] == multipliers_of(plan.network, planned)
     # What nobody told is not made up.
     assert [key for key, value in found.items() if value is None] == [
-        "clock_mhz", "inferences_per_second", "latency_seconds", "budget_utilization", "lower_bound_cycles",
-        "lower_bound_exact", "limits", "chip", "alternatives", "weight_stream_bytes_per_inference",
+        "goal", "clock_mhz", "inferences_per_second", "latency_seconds", "lone_latency_seconds",
+        "budget_utilization", "lower_bound_cycles", "lower_bound_exact", "target_cycles",
+        "lower_bound_multipliers", "limits", "chip", "alternatives", "weight_stream_bytes_per_inference",
         "weight_stream_bytes_per_cycle"]
 
 
@@ -141,10 +154,13 @@ def test_the_summary_of_a_search() -> None:
     assert found["budget_utilization"] <= found["multiplier_utilization"] <= 1
     assert found["inferences_per_second"] == pytest.approx(50e6 / cycles)
     assert found["latency_seconds"] == pytest.approx(found["latency_cycles"] / 50e6)
-    assert [(other["cycles_per_inference"], [engine["name"] for engine in other["engines"]])
-            for other in found["alternatives"]] == [
-        (cycles, [engine.name for engine in plan.engines]) for plan, cycles in searched.others] != []
-    assert found["limits"] == {"multipliers": 64, "dsps": 156, "block_rams": 208, "luts": 66_912}
+    assert found["lone_latency_seconds"] == found["lone_latency_cycles"] / 50e6
+    assert [(other["cycles_per_inference"], other["lone_latency_cycles"], other["multipliers"],
+             [engine["name"] for engine in other["engines"]]) for other in found["alternatives"]] == [
+        (cycles, lone_latency(plan), resources(plan).multipliers, [engine.name for engine in plan.engines])
+        for plan, cycles in searched.others] != []
+    assert found["limits"] == {"multipliers": 64, "dsps": 156, "block_rams": 208, "luts": 66_912,
+                               "ffs": 66_912}
     assert found["chip"] == {"device": "LFE5U-85F", "dsps": 156, "block_rams": 208, "luts": 83_640,
                              "ffs": 83_640}
     need = resources(searched.plan)
@@ -176,6 +192,23 @@ def test_the_bottleneck_is_an_engine_or_a_link(cycles: int, work: dict[str, int]
     prediction = predicted(plan, cycles, work, **occupied)
     assert prediction.bottleneck == name
     assert bottleneck_reason(plan, prediction) == reason
+
+
+def test_an_array_that_could_not_be_larger_says_so() -> None:
+    """Where its only layer has all channels on it, whatever else is in the budget."""
+    given, searched = digits()
+    plan = searched.plan
+
+    def reason(lanes: int, columns: int, *layers: str) -> str:
+        engine = EnginePlan(name="a", kind="systolic", lanes=lanes, columns=columns, group=1, layers=layers)
+        return bottleneck_reason(replace(plan, engines=(engine,)), predicted(plan, 100, {"a": 100}))
+
+    assert given.tensors["conv1"].shape[2] == 8
+    busy = "a issues work in 100 % of the cycles"
+    assert reason(1, 8, "conv1") == (
+        f"{busy}, its array has a place for each channel of conv1: more multipliers would not help")
+    assert reason(1, 4, "conv1") == reason(1, 8, "conv1", "conv2") == reason(7, 16, "conv2") == busy
+    assert reason(8, 16, "conv2").endswith(" each channel of conv2: more multipliers would not help")
 
 
 def test_engines_that_wait_are_told_what_larger_memories_give() -> None:
@@ -226,6 +259,39 @@ def test_a_person_reads_the_bound_and_the_reason() -> None:
             f"multipliers busy") in text
     assert f"bottleneck {result['bottleneck_reason']} lower bound" in text
     assert "cells of the LFE5U-85F" in text and "estimate" in text
+    first = result["latency_cycles"]
+    assert f"cycles of the first one {first:,}, as many of one that comes alone" in text
+    sooner = printed({**result, "lone_latency_cycles": first - 1234})
+    assert re.search(rf"cycles of the first one +{first:,}, {first - 1234:,} of one that comes alone", sooner)
     # Without a search there is no bound, and nothing to stand against.
     text = printed(plan_summary(searched.plan, given))
     assert "lower bound" not in text and "next best plans" not in text and "cells of" not in text
+
+
+def test_a_person_reads_the_bound_of_what_was_asked() -> None:
+    given, _ = digits()
+    limits = budget("ulx3s-85f", multipliers=16)
+    quick = least_latency(lower(given), limits)
+    result = plan_summary(quick.plan, given, found=quick, goal="latency")
+    text = re.sub(r"\s+", " ", printed(result))
+    share = percent(result["lone_latency_cycles"] / quick.bound - 1, 2)
+    assert (f"lower bound {quick.bound:,.0f} cycles, of lone inferences too, for all allowed partitions and "
+            f"arrays; a lone one with this plan takes {share} more") in text
+    assert "other plans, the next best for a lone inference first" in text
+    small = least_area(lower(given), limits, target_fps=2500, clock_mhz=50)
+    result = plan_summary(small.plan, given, found=small, goal="area")
+    assert (result["target_cycles"], result["lower_bound_multipliers"]) == (20_000, small.least_multipliers)
+    text = re.sub(r"\s+", " ", printed(result))
+    more = result["multipliers"] / small.least_multipliers - 1
+    distance = f"takes {percent(more, 2)} more" if more else "reaches it"
+    assert (f"lower bound {small.least_multipliers} multipliers of arrays for at most 20,000 cycles an "
+            f"inference, for all allowed partitions and arrays; this plan {distance}") in text
+    assert "other plans that are fast enough, the next smallest first" in text
+
+
+def test_a_person_reads_memories_along_the_way() -> None:
+    given, plan = made(3, "per-layer")
+    turned = replace(plan, regions=plan.regions[::-1])
+    text = printed(plan_summary(turned, given))
+    memories = text[text.index("feature memories"):]
+    assert memories.index("input link") < memories.index("output link")

@@ -86,5 +86,9 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert refused(command, *options, *more) == f"found --external-weights, but {SENTENCE}"
         # One that was planned before is refused too.
         assert refused(command, "digits", "--plan", "plan.json", *more).endswith(SENTENCE)
-    assert refused("plan", *options, "--goal", "latency").startswith("found --external-weights with --goal")
-    assert refused("plan", *options, "--pareto").startswith("found --pareto with --external-weights")
+    for goal in (("latency",), ("area", "--target-fps", "1000")):
+        result = numbers("plan", *options, "--goal", *goal)
+        assert result["plan"]["external_weights"] and result["weight_bits"] == 0
+        assert result["weight_stream_bytes_per_inference"] > 0
+    points = numbers("plan", "digits", "--external-weights", "--multipliers", "3", "--pareto")["points"]
+    assert all(point["plan"]["external_weights"] for point in points) and len(points) == 3

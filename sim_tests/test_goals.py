@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from gatecast.planner import (
     Found,
     least_area,
     least_latency,
+    lone,
     lone_latency,
     predict,
     rated,
@@ -65,7 +67,14 @@ def test_latency_is_better_where_a_pipeline_is_slow() -> None:
     budget = gatecast.budget("ulx3s-85f")
     found, fastest = least_latency(digits(), budget), search(digits(), budget)
     assert lone_latency(found.plan) < 0.7 * lone_latency(fastest.plan)
-    assert found.others[0] == (fastest.plan, fastest.cycles)
+    # Others are worse at that, the next best first; the fastest is told of, too.
+    *others, last = found.others
+    assert last == (fastest.plan, fastest.cycles)
+    latencies = [lone_latency(plan) for plan, _ in others]
+    assert latencies == sorted(latencies) and latencies[0] >= lone_latency(found.plan)
+    assert [cycles for _, cycles in others] == [predict(plan).cycles_per_inference for plan, _ in others]
+    # The bound holds for lone frames, too.
+    assert found.bound <= lone_latency(found.plan)
     assert least_latency(digits(), budget).plan.to_json() == found.plan.to_json()
 
 
@@ -101,6 +110,24 @@ def test_regions_for_a_lone_frame(seed: int) -> None:
         assert least[region.tensor, region.reader] <= region.rows <= before.rows
 
 
+def test_rows_for_running_forever_do_not_make_a_lone_frame_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the plan stopped with the fewest rows, and were late with any number between them and a frame."""
+    ample = with_two_frames(search(digits(), BUDGET).plan)
+    least = least_rows(ample)
+    whole = {key: max(rows, ample.network.tensors[key[0]].shape[0]) for key, rows in least.items()}
+    grown: list[dict[tuple[str, str], int]] = []
+
+    def runs(_numbers: object, rows: dict[tuple[str, str], int]) -> bool:
+        grown.append(rows)
+        return rows != least
+
+    monkeypatch.setattr(lone, "_runs", runs)
+    monkeypatch.setattr(lone, "_within", lambda _numbers, rows, _latency: not grown or rows == whole)
+    sized = sized_for_lone(ample, 1)
+    assert grown[0] == least and len(grown) > 3
+    assert {(region.tensor, region.reader): region.rows for region in sized.regions} == whole
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_area_reaches_the_rate(seed: int) -> None:
     network = made(seed)
@@ -111,6 +138,26 @@ def test_area_reaches_the_rate(seed: int) -> None:
         assert fits(found, BUDGET)
         assert found.cycles == predict(found.plan).cycles_per_inference <= pace * (1 + 1e-9)
         assert shares(found.plan, BUDGET) <= shares(fastest.plan, BUDGET)
+        assert found.pace == pytest.approx(pace)
+        assert [shares(plan, BUDGET) for plan, _ in found.others] == sorted(
+            max(shares(found.plan, BUDGET), shares(plan, BUDGET)) for plan, _ in found.others)
+        assert all(cycles <= pace * (1 + 1e-9) for _, cycles in found.others)
+        # Fewer multipliers do not suffice, nor do they in any plan that is found.
+        assert found.least_multipliers <= resources(found.plan).multipliers
+        if found.least_multipliers > 1 < slower:
+            fewer = replace(BUDGET, multipliers=found.least_multipliers - 1)
+            with suppress(InputError):
+                assert search(network, fewer).cycles > pace
+
+
+@pytest.mark.parametrize("goal", ["latency", "area"])
+def test_goals_with_external_weights(goal: str) -> None:
+    network = made(2)
+    found = (least_latency(network, BUDGET, external_weights=True) if goal == "latency" else
+             least_area(network, BUDGET, external_weights=True, target_fps=1000, clock_mhz=50))
+    assert fits(found, BUDGET)
+    assert found.plan.external_weights and all(plan.external_weights for plan, _ in found.others)
+    assert resources(found.plan).weight_bits == 0
 
 
 def test_area_gets_smaller_with_the_rate() -> None:

@@ -51,6 +51,13 @@ def test_limits_are_kept() -> None:
     assert more["dsps"] <= 100
 
 
+def test_more_than_anybody_has() -> None:
+    """Not slower, and the plan that as many as the links can feed give."""
+    most = limited("--multipliers", "1000000000", "--dsps", "1000000000", "--luts", "1000000000")
+    assert most["multipliers"] < 1000
+    assert most["budget_utilization"] < 1e-6 < most["multiplier_utilization"]
+
+
 def test_seconds() -> None:
     found = limited("--clock", "40")
     assert found["clock_mhz"] == 40
@@ -63,16 +70,27 @@ def test_goals() -> None:
     fast = limited()
     quick, small = limited("--goal", "latency"), limited("--goal", "area", "--target-fps", "10000")
     assert quick["latency_cycles"] < fast["latency_cycles"]
+    assert quick["lone_latency_cycles"] <= quick["latency_cycles"]
+    assert [found["goal"] for found in (fast, quick, small)] == ["throughput", "latency", "area"]
+    assert (small["target_cycles"], fast["target_cycles"]) == (8000, None)
+    assert 0 < small["lower_bound_multipliers"] <= small["multipliers"]
     assert small["inferences_per_second"] >= 10_000
     assert small["dsps"] < fast["dsps"] / 3
     assert limited("--goal", "throughput") == fast
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
-    (["--multipliers", "0"], "argument --multipliers: must be an integer of at least 1, not '0'"),
-    (["--dsps", "-1"], "argument --dsps: must be an integer of at least 0, not '-1'"),
-    (["--brams", "many"], "argument --brams: must be an integer of at least 0, not 'many'"),
-    (["--luts", "1e3"], "argument --luts: must be an integer of at least 0, not '1e3'"),
+    (["--multipliers", "0"], "argument --multipliers: must be an integer from 1 to 1,000,000,000, not '0'"),
+    (["--multipliers", "1000000000000"],
+     "argument --multipliers: must be an integer from 1 to 1,000,000,000, not '1000000000000'"),
+    (["--dsps", "-1"], "argument --dsps: must be an integer from 0 to 1,000,000,000, not '-1'"),
+    (["--brams", "many"], "argument --brams: must be an integer from 0 to 1,000,000,000, not 'many'"),
+    (["--luts", "1e3"], "argument --luts: must be an integer from 0 to 1,000,000,000, not '1e3'"),
+    (["--plan", ""], "argument --plan: must be a path, not ''"),
+    (["-o", ""], "argument -o/--output: must be a path, not ''"),
+    (["--pareto", ""], "argument --pareto: must be a path, not ''"),
+    (["--engines", "0"], "argument --engines: must be folded, per-layer, auto or a number of systolic "
+                         "engines, not '0'"),
     (["--clock", "0"], "argument --clock: must be a number of MHz from 1 to 1000, not '0'"),
     (["--clock", "nan"], "argument --clock: must be a number of MHz from 1 to 1000, not 'nan'"),
     (["--goal", "speed"], "argument --goal: must be throughput, latency or area, not 'speed'"),
@@ -87,6 +105,8 @@ def test_wrong_values(options: list[str], sentence: str, tmp_path: Path,
 
 @pytest.mark.parametrize(("options", "sentence"), [
     (["--target-fps", "5"], "found --target-fps without --goal area, allowed: both"),
+    (["--engines", "99999"],
+     "network 'digits' has 4 layers for systolic engines, so engines must be from 1 to 4, not 99999"),
     (["--goal", "latency", "--target-fps", "5"], "found --target-fps without --goal area, allowed: both"),
     (["--goal", "area"], "found --goal area without --target-fps, allowed: --target-fps F with it"),
     (["--goal", "area", "--target-fps", "5", "--family", "ecp5"],

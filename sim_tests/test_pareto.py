@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,7 +18,7 @@ from gatecast.pareto_picture import pareto_picture
 from gatecast.planner import Budget, Plan, Point, pareto, predict, resources
 from gatecast.planner.pareto import front, steps
 
-BUDGET = Budget(dsps=40, block_rams=56, luts=20_000)
+BUDGET = Budget(dsps=12, block_rams=56, luts=20_000)
 EMPTY = Plan(network=lower(random_network(0, layers=1)), engines=(), regions=())
 
 
@@ -36,13 +37,24 @@ def test_no_point_beats_another(seed: int) -> None:
         assert (each.multipliers, each.dsps, each.block_rams, each.luts) == (
             need.multipliers, need.dsps, need.block_rams, need.luts)
         assert each.cycles == predict(each.plan).cycles_per_inference
-    assert points[-1].cycles == gatecast.search(network, BUDGET).cycles
+    # With fewer multipliers the search may even find a faster one.
+    assert points[-1].cycles <= gatecast.search(network, BUDGET).cycles
 
 
 def test_the_same_every_time() -> None:
     network = lower(random_network(3, layers=4))
-    first, second = pareto(network, BUDGET), pareto(network, BUDGET)
+    few = replace(BUDGET, multipliers=3)
+    first, second = pareto(network, few), pareto(network, few)
     assert [each.plan.to_json() for each in first] == [each.plan.to_json() for each in second]
+
+
+def test_weights_from_outside() -> None:
+    network = lower(random_network(1, layers=3))
+    few = replace(BUDGET, multipliers=4)
+    outside, inside = pareto(network, few, external_weights=True), pareto(network, few)
+    assert all(each.plan.external_weights and resources(each.plan).weight_bits == 0 for each in outside)
+    assert len(outside) > 1
+    assert not any(each.plan.external_weights for each in inside)
 
 
 def test_front() -> None:
@@ -107,6 +119,8 @@ def test_picture_of_one_plan() -> None:
      "found --pareto with --goal, allowed: --pareto without --plan, --goal, --target-fps, --output"),
     (["--pareto", "--plan", "plan.json"],
      "found --pareto with --plan, allowed: --pareto without --plan, --goal, --target-fps, --output"),
+    (["--pareto", "--target-fps", "5"],
+     "found --pareto with --target-fps, allowed: --pareto without --plan, --goal, --target-fps, --output"),
     (["--pareto", "-o", "plan.json"],
      "found --pareto with --output, allowed: --pareto without --plan, --goal, --target-fps, --output"),
 ])

@@ -31,6 +31,9 @@ def test_through_json_and_back(seed, style):
     document = json.loads(json.dumps(made.to_json()))
     assert Plan.from_json(made.network, document) == made
     assert json.loads(str(made)) == document
+    # Weights are on the chip if nothing else is said.
+    del document["external_weights"]
+    assert Plan.from_json(made.network, document) == made
 
 
 def test_json_is_plain():

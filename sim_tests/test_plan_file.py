@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from cli_runner import cli, numbers, refused
 from random_networks import network as random_network
@@ -19,7 +21,7 @@ from gatecast.errors import InputError
 from gatecast.lowering import lower
 from gatecast.network import Network
 from gatecast.plan_file import MAX_BYTES, read_plan, write_plan
-from gatecast.planner import Budget, Plan, predict, rated, search
+from gatecast.planner import Budget, Plan, predict, rated, resources, search
 
 BUDGET = Budget(dsps=20, block_rams=56, luts=20_000)
 
@@ -82,7 +84,9 @@ KEYS = ("name, kind, lanes, columns, group, layers, array_in, requantizer_in, we
 @pytest.mark.parametrize(("path", "to", "sentence"), [
     (("network",), 3, "the plan: network must be text, not 3"),
     (("external_weights",), 0, "the plan: external_weights must be true or false, not 0"),
-    (("engines",), {}, "the plan: engines must be a list, not {}"),
+    (("engines",), {}, "the plan: engines must be a list of engines, not {}"),
+    (("engines",), [], "the plan: engines must be a list of engines, not []"),
+    (("regions",), [], "the plan: regions must be a list of regions, not []"),
     (("engines", 0), 7, f"the plan: engines[0]: found 7, allowed: an object with {KEYS}"),
     (("engines", 0, "lane"), 7,
      f"the plan: engines[0]: found the key \"lane\" (did you mean 'lanes'?), allowed: {KEYS}"),
@@ -100,7 +104,13 @@ KEYS = ("name, kind, lanes, columns, group, layers, array_in, requantizer_in, we
      "the plan: engines[0]: array_in must be dsp or lut, not \"lutt\" (did you mean 'lut'?)"),
     (("engines", 0, "weights_in"), None,
      "the plan: engines[0]: weights_in must be block or lut, not null"),
-    (("engines", 0, "layers"), "conv", "the plan: engines[0]: layers must be a list, not \"conv\""),
+    (("engines", 0, "layers"), "conv", "the plan: engines[0]: layers must be a list of layers, not \"conv\""),
+    (("engines", 0, "layers"), [], "the plan: engines[0]: layers must be a list of layers, not []"),
+    (("engines", 1, "name"), "systolic_0",
+     "engines need names of their own, other than source and sink; 2 engines are called 'systolic_0'"),
+    (("engines", 1, "layers", 0), "conv", "layer 'conv' must be on one engine, not on 2"),
+    (("engines", 0, "layers"), ["conv"], "layer 'scores' must be on one engine, not on none"),
+    (("regions", 1, "reader"), "sink", "tensor 'conv' is not read by sink; remove its region"),
     (("engines", 0, "layers", 0), "convv",
      "the plan: engines[0]: layers[0] must be a layer of network 'tiny', not \"convv\" (did you mean "
      "'conv'?)"),
@@ -132,7 +142,7 @@ ALLOWED = "allowed: a plan as `gatecast plan` writes it"
     ("9" * 5000, "plan.json: found a number of 5000 digits, allowed: at most 20"),
     ("[]", "plan.json: the plan: found [], allowed: an object with network, external_weights, engines, "
            "regions"),
-    ("{}", "plan.json: the plan: found no network, needed: network, external_weights, engines, regions"),
+    ("{}", "plan.json: the plan: found no network, needed: network, engines, regions"),
     (" " * (MAX_BYTES + 1), f"plan.json: found more than {MAX_BYTES} bytes, allowed: at most that"),
 ])
 def test_damaged_files(text: str | bytes, sentence: str, tmp_path: Path) -> None:
@@ -145,6 +155,81 @@ def test_no_file(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             read_plan(path, network)
         assert str(caught.value) == f"{path}: found {what}, allowed: the path of a plan in JSON"
+
+
+@pytest.mark.parametrize(("lanes", "group", "sentence"), [
+    (3, 2, "engine 'systolic_0' writes 2 channels of tensor 'conv' at once, engine 'channel_0' reads 3: the "
+           "group of systolic_0 must be 1, not 2, or the lanes of channel_0 1 or a multiple of 2, not 3"),
+    (2, 12, "engine 'systolic_0' writes 12 channels of tensor 'conv' at once, engine 'channel_0' reads 2: "
+            "the group of systolic_0 must be 1, 2 or 4, not 12, or the lanes of channel_0 3, 6 or a multiple "
+            "of 12, not 2"),
+    (12, 6, "engine 'systolic_0' writes 6 channels of tensor 'scores' at once, the output takes 1: the group "
+            "of systolic_0 must be 1, 2 or 4, not 6"),
+])
+def test_lanes_and_groups_that_do_not_fit(lanes: int, group: int, sentence: str, tmp_path: Path) -> None:
+    """The engines on both sides, the tensor, and what would do."""
+    document = tiny(tmp_path)[1].to_json()
+    systolic, channel = document["engines"]
+    systolic |= {"lanes": 1, "columns": 12, "group": group}
+    channel |= {"lanes": lanes, "columns": lanes, "group": 1}
+    assert said(tmp_path, document) == f"plan.json: {sentence}"
+
+
+def test_regions_of_a_memory_are_of_its_kind(tmp_path: Path) -> None:
+    plans = (random_plan(lower(random_network(seed)), "folded", seed) for seed in range(50))
+    plan = next(plan for plan in plans
+                if len({(each.writer, each.reader) for each in plan.regions}) < len(plan.regions))
+    document = plan.to_json()
+    pairs = [(each["writer"], each["reader"]) for each in document["regions"]]
+    second = next(index for index, pair in enumerate(pairs) if pair in pairs[:index])
+    first, other = (document["regions"][index] for index in (pairs.index(pairs[second]), second))
+    other["memory_in"] = {"lut": "block", "block": "lut"}[first["memory_in"]]
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    with pytest.raises(InputError) as caught:
+        read_plan(tmp_path / "plan.json", plan.network)
+    assert str(caught.value) == (
+        f"plan.json: region of '{other['tensor']}' to {other['reader']}: memory_in must be "
+        f"{first['memory_in']} like that of '{first['tensor']}', which is in the same memory, not "
+        f"{other['memory_in']}")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_engines_and_regions_in_any_order(seed: int, tmp_path: Path) -> None:
+    """The same cycles, the same cells, and a circuit that works."""
+    plan = random_plan(lower(random_network(seed, layers=2 + seed % 3)), "per-layer", seed)
+    document = plan.to_json()
+    document["engines"].reverse()
+    random.Random(seed).shuffle(document["regions"])
+    (tmp_path / "plan.json").write_text(json.dumps(document))
+    turned = read_plan(tmp_path / "plan.json", plan.network)
+    assert [engine.name for engine in turned.engines] == [engine.name for engine in reversed(plan.engines)]
+    assert resources(turned) == resources(plan)
+    one, other = predict(turned), predict(plan)
+    assert (one.cycles_per_inference, one.latency_cycles, one.work, one.occupied, one.bottleneck) == (
+        other.cycles_per_inference, other.latency_cycles, other.work, other.occupied, other.bottleneck)
+
+
+def test_a_circuit_of_engines_in_another_order(tmp_path: Path) -> None:
+    network, plan = tiny(tmp_path)
+    turned = replace(plan, engines=plan.engines[::-1], regions=plan.regions[::-1])
+    write_plan(turned, tmp_path / "plan.json")
+    frames = np.random.default_rng(2).integers(-128, 128, (2, 6, 5, 2)).astype(np.int8)
+    trial = gatecast.simulate(read_plan(tmp_path / "plan.json", network), frames, simulator="python")
+    assert not trial.failures
+    assert trial.predicted_frame_cycles == gatecast.simulate(plan, frames, simulator="python").frame_cycles
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """It is the one that was asked for that is named."""
+    _, plan = tiny(tmp_path)
+    (tmp_path / "taken").write_text("")
+    for path, sentence in (
+            (tmp_path / "taken/a.json", f", {tmp_path}/taken is no folder; choose another folder"),
+            (tmp_path / f"{'a' * 300}.json", " (file name too long); choose another file")):
+        with pytest.raises(InputError) as caught:
+            write_plan(plan, path)
+        assert str(caught.value) == f"{path} cannot be written{sentence}"
+    write_plan(plan, tmp_path / f"{'a' * 250}.json")
 
 
 def test_rules_of_plans(tmp_path: Path) -> None:

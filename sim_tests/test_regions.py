@@ -13,7 +13,7 @@ from gatecast.lowering import lower
 from gatecast.planner import events
 from gatecast.planner.plan import Plan
 from gatecast.planner.predict import predict
-from gatecast.planner.regions import TOLERANCE, least_rows, size_regions, with_two_frames
+from gatecast.planner.regions import TOLERANCE, least_rows, size_regions, with_least_rows, with_two_frames
 from gatecast.planner.schedule import schedule
 
 RANDOM = [(seed, style) for seed in range(12) for style in STYLES]
@@ -91,6 +91,18 @@ def test_no_region_has_a_row_to_spare(seed, style):
         credits = (*numbers.credits[:index], fewer, *numbers.credits[index + 1:])
         steady = events.steady_state(replace(numbers, credits=credits))
         assert steady.cycles / steady.frames > slowest
+
+
+@pytest.mark.parametrize("resized", [with_two_frames, with_least_rows, size_regions])
+def test_memories_stay_of_their_kind(resized):
+    """Regions that are there keep theirs, those that are made are in block RAM."""
+    def kinds(plan: Plan) -> dict[tuple[str, str], str]:
+        return {(region.tensor, region.reader): region.memory_in for region in plan.regions}
+
+    plan = with_two_frames(make(3, "two"))
+    assert set(kinds(plan).values()) == {"block", "lut"}
+    assert kinds(resized(plan)) == kinds(plan)
+    assert set(kinds(with_two_frames(replace(plan, regions=()))).values()) == {"block"}
 
 
 def test_sizing_is_deterministic():

@@ -14,7 +14,7 @@ from ..targets import DEFAULT_BOARD, check_builds, find_board
 from . import trials
 from .command import Command, Outcome
 from .generate import add_output, tried
-from .options import add_budget, add_network, count, planned
+from .options import add_budget, add_network, goal, planned, positive
 from .plan import shown
 
 __all__ = ["BUILD"]
@@ -25,7 +25,8 @@ def _add(parser: ArgumentParser) -> None:
     add_network(parser)
     add_output(parser)
     add_budget(parser, family=False)
-    parser.add_argument("--baud", metavar="N", type=count, help="speed of the serial line (default: 1000000)")
+    parser.add_argument("--baud", metavar="N", type=positive,
+                        help="speed of the serial line (default: 1000000)")
     trials.add_inputs(parser)
     trials.add_simulator(parser)
 
@@ -38,7 +39,8 @@ def _run(arguments: Namespace) -> Outcome:
     check_builds(board)
     network, found = planned(arguments)
     plan = found.plan
-    result: dict[str, Any] = plan_summary(plan, network, found=found, part=board.part)
+    result: dict[str, Any] = plan_summary(plan, network, found=found, part=board.part,
+                                          goal=goal(arguments))
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)
     if trial is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import console, figures
@@ -12,7 +11,7 @@ from ..arrays import load_arrays
 from ..errors import InputError
 from . import trials
 from .command import Command, Outcome
-from .options import add_budget, add_network, planned
+from .options import add_budget, add_network, path, planned
 
 if TYPE_CHECKING:
     from ..layer_checks import TensorCheck
@@ -25,7 +24,7 @@ def _add(parser: ArgumentParser) -> None:
     add_network(parser)
     add_budget(parser)
     trials.add_inputs(parser, labels=False)
-    parser.add_argument("--reference", metavar="FILE", type=Path,
+    parser.add_argument("--reference", metavar="FILE", type=path,
                         help=".npz with tensors from elsewhere by tensor or layer: compared too")
     trials.add_simulator(parser)
     trials.add_stalls(parser)

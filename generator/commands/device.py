@@ -15,6 +15,7 @@ from ..reader import read
 from ..targets import find_board
 from . import trials
 from .command import Command, Outcome
+from .options import path
 
 __all__ = ["PROGRAM", "RUN"]
 
@@ -31,7 +32,7 @@ def _add_run(parser: ArgumentParser) -> None:
 
 
 def _add_folder(parser: ArgumentParser) -> None:
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder that `gatecast build` wrote")
+    parser.add_argument("folder", metavar="DIR", type=path, help="folder that `gatecast build` wrote")
 
 
 def _program(arguments: Namespace) -> Outcome:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
@@ -17,7 +16,7 @@ from ..summary import plan_summary
 from ..targets import DEFAULT_BOARD, find_board, find_part
 from . import trials
 from .command import Command, Outcome
-from .options import add_budget, add_network, clock_mhz, planned
+from .options import add_budget, add_network, clock_mhz, goal, path, planned
 from .plan import shown
 
 __all__ = ["GENERATE", "add_output", "tried"]
@@ -34,7 +33,7 @@ def _add(parser: ArgumentParser) -> None:
 
 def add_output(parser: ArgumentParser) -> None:
     """-o."""
-    parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True,
+    parser.add_argument("-o", "--output", metavar="DIR", type=path, required=True,
                         help="folder to write; it is replaced as a whole if Gatecast wrote it before")
 
 
@@ -56,7 +55,7 @@ def _run(arguments: Namespace) -> Outcome:
     board = None if arguments.family else find_board(arguments.board or DEFAULT_BOARD)
     part = find_part(arguments.family) if board is None else board.part
     result: dict[str, Any] = plan_summary(plan, network, found=found, part=part,
-                                          clock_mhz=clock_mhz(arguments))
+                                          goal=goal(arguments), clock_mhz=clock_mhz(arguments))
     parts: list[RenderableType] = shown(result)
     trial = tried(arguments, network, plan)
     if trial is not None:

@@ -6,7 +6,7 @@ import math
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
 from .. import console, flow
 from ..errors import InputError
@@ -19,24 +19,36 @@ from ..planner.weight_stream import NOT_BUILT, refuse_external_weights
 from ..reader import read
 from ..targets import DEFAULT_BOARD
 
-__all__ = ["add_budget", "add_network", "budget", "clock_mhz", "count", "planned", "refuse_beside", "seed",
-           "share"]
+__all__ = ["add_budget", "add_network", "budget", "clock_mhz", "goal", "natural", "path", "planned",
+           "positive", "refuse_beside", "share"]
+
+# Of numbers in options: more than any chip has of anything.
+MOST = 10 ** 9
 
 Goal = Literal["throughput", "latency", "area"]
 
 
-def count(text: str) -> int:
-    """An integer of at least 1."""
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not int(text):
-        raise ArgumentTypeError(f"must be an integer of at least 1, not '{text}'")
+def positive(text: str) -> int:
+    """An integer from 1 on."""
+    return _integer(text, 1)
+
+
+def natural(text: str) -> int:
+    """An integer from 0 on."""
+    return _integer(text, 0)
+
+
+def _integer(text: str, least: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= MOST:
+        raise ArgumentTypeError(f"must be an integer from {least} to {MOST:,}, not '{text}'")
     return int(text)
 
 
-def seed(text: str) -> int:
-    """An integer of at least 0."""
-    if not re.fullmatch(r"[0-9]{1,9}", text):
-        raise ArgumentTypeError(f"must be an integer of at least 0, not '{text}'")
-    return int(text)
+def path(text: str) -> Path:
+    """The path of a file or folder; an empty one, which would be the present folder, is a mistake."""
+    if not text:
+        raise ArgumentTypeError("must be a path, not ''")
+    return Path(text)
 
 
 def share(text: str) -> float:
@@ -79,7 +91,7 @@ def _engines(text: str) -> Engines:
     match text:
         case "folded" | "per-layer" | "auto":
             return text
-        case _ if re.fullmatch(r"[0-9]{1,4}", text) and int(text):
+        case _ if re.fullmatch(r"[0-9]{1,9}", text) and int(text):
             return int(text)
     raise ArgumentTypeError(f"must be folded, per-layer, auto or a number of systolic engines, not '{text}'")
 
@@ -99,11 +111,11 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
     if family:
         target.add_argument("--family", metavar="FAMILY",
                             help="family to fit instead: ecp5, ice40, gowin or xc7")
-    parser.add_argument("--multipliers", metavar="N", type=count,
-                        help="array multipliers to use, lanes of channel arrays included; those beyond the "
+    parser.add_argument("--multipliers", metavar="N", type=positive,
+                        help="array multipliers to use, lanes that only add not counted; those beyond the "
                              "DSPs are made of LUTs (default: as many as DSPs)")
     for option, what in (("--dsps", "DSP multipliers"), ("--brams", "block RAMs"), ("--luts", "LUTs")):
-        parser.add_argument(option, metavar="N", type=seed,
+        parser.add_argument(option, metavar="N", type=natural,
                             help=f"{what} to use (default: what the chip has)")
     parser.add_argument("--clock", metavar="MHZ", type=_megahertz, help=(
         "clock to count seconds with (default: 80 on boards that get a bitstream)" if family else
@@ -116,7 +128,7 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
                         help="frames a second that --goal area must reach")
     parser.add_argument("--external-weights", action="store_true", default=None,
                         help="take weights from a memory outside the chip: to be planned, not built yet")
-    parser.add_argument("--plan", metavar="FILE", type=Path,
+    parser.add_argument("--plan", metavar="FILE", type=path,
                         help="take this plan, as `gatecast plan` wrote it or edited by hand")
 
 
@@ -132,6 +144,13 @@ def clock_mhz(arguments: Namespace) -> float | None:
     if arguments.clock is not None:
         return float(arguments.clock)
     return flow.clock_mhz(arguments.board, family=getattr(arguments, "family", None))
+
+
+def goal(arguments: Namespace) -> Goal | None:
+    """What the plan is best at; none for one that was given."""
+    if arguments.plan is not None:
+        return None
+    return cast(Goal, arguments.goal or "throughput")
 
 
 def refuse_beside(arguments: Namespace, option: str, *others: str) -> None:
@@ -151,10 +170,8 @@ def planned(arguments: Namespace, *, to_build: bool = True) -> tuple[Network, Fo
     if arguments.plan is not None:
         refuse_beside(arguments, "--plan", "--goal", "--target-fps", "--engines", "--multipliers",
                       "--external-weights")
-    if arguments.external_weights:
-        if to_build:
-            raise InputError(f"found --external-weights, but {NOT_BUILT}")
-        refuse_beside(arguments, "--external-weights", "--goal", "--target-fps")
+    if arguments.external_weights and to_build:
+        raise InputError(f"found --external-weights, but {NOT_BUILT}")
     _check_goal(arguments)
     network = read(arguments.network)
     with console.working(f"planning {network.name}") as progress:
@@ -181,12 +198,11 @@ def _check_goal(arguments: Namespace) -> None:
 
 def _best(arguments: Namespace, network: Network, limits: Budget, progress: Progress) -> Found:
     """The best plan for the goal."""
-    engines: Engines = arguments.engines or "auto"
+    options: dict[str, Any] = {"engines": arguments.engines or "auto", "progress": progress,
+                               "external_weights": bool(arguments.external_weights)}
     if arguments.goal == "latency":
-        return least_latency(network, limits, engines=engines, progress=progress)
-    clock = clock_mhz(arguments)
-    if arguments.goal == "area" and clock is not None:
-        return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock, engines=engines,
-                          progress=progress)
-    return search(network, limits, engines=engines, external_weights=bool(arguments.external_weights),
-                  progress=progress)
+        return least_latency(network, limits, **options)
+    if arguments.goal == "area":
+        return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock_mhz(arguments),
+                          **options)
+    return search(network, limits, **options)

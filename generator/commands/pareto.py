@@ -13,14 +13,17 @@ from ..lowering import lower
 from ..planner import pareto
 from ..reader import read
 from .command import Outcome
-from .options import budget, clock_mhz, refuse_beside
+from .options import budget, clock_mhz, path, refuse_beside
 
 __all__ = ["add_pareto", "compared"]
+
+# --pareto without a file.
+NO_PICTURE = object()
 
 
 def add_pareto(parser: ArgumentParser) -> None:
     """--pareto."""
-    parser.add_argument("--pareto", metavar="FILE", nargs="?", const="",
+    parser.add_argument("--pareto", metavar="FILE", nargs="?", type=path, const=NO_PICTURE,
                         help="instead of one plan, all that no other beats in cycles, array multipliers, "
                              "block RAMs and LUTs; FILE.svg: draw them too")
 
@@ -29,14 +32,15 @@ def compared(arguments: Namespace) -> Outcome:
     """Plan with ever fewer multipliers, and compare."""
     refuse_beside(arguments, "--pareto", "--plan", "--goal", "--target-fps", "--output")
     limits, clock = budget(arguments), clock_mhz(arguments)
-    file = Path(arguments.pareto) if arguments.pareto else None
+    file: Path | None = None if arguments.pareto is NO_PICTURE else arguments.pareto
     if file is not None:
         if file.suffix.lower() != ".svg":
             raise InputError(f"{file}: found the suffix '{file.suffix}', allowed for a picture: .svg")
         check_writable(file)
     network = read(arguments.network)
     with console.working(f"planning {network.name}") as progress:
-        points = pareto(lower(network), limits, engines=arguments.engines or "auto", progress=progress)
+        points = pareto(lower(network), limits, engines=arguments.engines or "auto",
+                        external_weights=bool(arguments.external_weights), progress=progress)
     if file is not None:
         # Imported here, because it brings the report, which takes a while.
         from ..pareto_picture import pareto_picture

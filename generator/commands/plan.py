@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from ..errors import InputError
 from ..files import check_writable
@@ -11,7 +10,7 @@ from ..plan_file import write_plan
 from ..summary import plan_summary
 from ..targets import DEFAULT_BOARD, find_board, find_part
 from .command import Command, Outcome
-from .options import add_budget, add_network, clock_mhz, planned, refuse_beside
+from .options import add_budget, add_network, clock_mhz, goal, path, planned
 from .pareto import add_pareto, compared
 from .plan_tables import shown
 
@@ -23,14 +22,13 @@ def _add(parser: ArgumentParser) -> None:
     add_network(parser)
     add_budget(parser)
     add_pareto(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", type=Path,
+    parser.add_argument("-o", "--output", metavar="FILE", type=path,
                         help=".json: write the plan there too, for --plan")
 
 
 def _run(arguments: Namespace) -> Outcome:
     """Plan the network."""
     if arguments.pareto is not None:
-        refuse_beside(arguments, "--pareto", "--external-weights")
         return compared(arguments)
     if arguments.output is not None:
         if arguments.output.suffix.lower() != ".json":
@@ -40,7 +38,8 @@ def _run(arguments: Namespace) -> Outcome:
     network, found = planned(arguments, to_build=False)
     part = (find_board(arguments.board or DEFAULT_BOARD).part if arguments.family is None
             else find_part(arguments.family))
-    result = plan_summary(found.plan, network, found=found, part=part, clock_mhz=clock_mhz(arguments))
+    result = plan_summary(found.plan, network, found=found, part=part, goal=goal(arguments),
+                          clock_mhz=clock_mhz(arguments))
     result["plan"] = found.plan.to_json()
     if arguments.output is not None:
         write_plan(found.plan, arguments.output)

@@ -102,7 +102,12 @@ def _cycles(result: dict[str, Any]) -> Table:
 
 
 def _memories(result: dict[str, Any]) -> Table:
-    """What lies between the engines."""
+    """What lies between the engines, on the way from input to output."""
+    parts = ["source", *(engine["name"] for engine in result["engines"]), "sink"]
+
+    def along(memory: dict[str, Any]) -> tuple[int, int]:
+        return parts.index(memory["writer"]), parts.index(memory["reader"])
+
     def tensors(memory: dict[str, Any]) -> str:
         return ", ".join(f"{region['tensor']} {region['rows']}/{region['frame_rows']}"
                          for region in result["regions"]
@@ -113,26 +118,34 @@ def _memories(result: dict[str, Any]) -> Table:
         [(place(memory["writer"]), place(memory["reader"]),
           _where(memory["memory_in"], memory["block_rams"]),
           count(memory["words"]), memory["word_bits"], tensors(memory))
-         for memory in result["memories"]]), {0: 14, 1: 14, 5: 32})
+         for memory in sorted(result["memories"], key=along)]), {0: 14, 1: 14, 5: 32})
 
 
 def _alternatives(result: dict[str, Any]) -> Table:
-    """The next best plans."""
-    cycles = result["cycles_per_inference"]
+    """The next best plans for what is asked."""
+    title, measured = {
+        "latency": ("other plans, the next best for a lone inference first", "lone_latency_cycles"),
+        "area": ("other plans that are fast enough, the next smallest first", "multipliers"),
+    }.get(result["goal"], ("next best plans, with ample feature memories", "cycles_per_inference"))
 
     def engines(other: dict[str, Any]) -> str:
         arrays = {kind: [engine for engine in other["engines"] if engine["kind"] == kind]
                   for kind in ("systolic", "channel")}
-        return "; ".join(f"{kind} {', '.join(map(_size, each))}" for kind, each in arrays.items() if each)
+        return "; ".join(f"{kind} {', '.join(_size(engine).replace(' ', '') for engine in each)}"
+                         for kind, each in arrays.items() if each)
 
     return _narrow(console.table(
-        "next best plans, with ample feature memories", (">engines", ">cycles", ">more", "arrays"),
-        [(len(other["engines"]), count(other["cycles_per_inference"], 1),
-          _signed(other["cycles_per_inference"] / cycles - 1), engines(other))
-         for other in result["alternatives"]]), {3: 62})
+        title, (">engines", ">multipliers", ">cycles", ">lone", ">more", "arrays"),
+        [(len(other["engines"]), count(other["multipliers"]), count(other["cycles_per_inference"], 1),
+          count(other["lone_latency_cycles"]), _more(other[measured], result[measured]), engines(other))
+         for other in result["alternatives"]]), {5: 36})
 
 
-def _signed(share: float) -> str:
+def _more(other: float, this: float) -> str:
+    """How much more the ``other`` takes, as a share of ``this``."""
+    if not this:
+        return NONE
+    share = other / this - 1
     return f"-{percent(-share)}" if share < 0 else percent(share)
 
 
@@ -151,7 +164,7 @@ def _cells(result: dict[str, Any]) -> Table:
         ("", ">used", ">allowed", ">on the chip", ">share", ""),
         [line("multipliers of arrays", "multipliers", "exact"),
          line("multipliers of requantizers", "requantizer_multipliers", "exact"),
-         line("of both, DSP multipliers", "dsps", "exact"), line("block RAMs (BRAM)", "block_rams", "exact"),
+         line("DSP multipliers of both", "dsps", "exact"), line("block RAMs (BRAM)", "block_rams", "exact"),
          line("LUTs", "luts", _estimate(result["luts_error"])),
          line("flip-flops", "ffs", _estimate(result["ffs_error"]))])
 
@@ -160,21 +173,43 @@ def _estimate(error: float | None) -> str:
     return "estimate" if error is None else f"estimate, within {percent(error)}"
 
 
+def _bound(result: dict[str, Any]) -> str:
+    """What no plan can beat in what is asked, and how far this one is from it."""
+    cycles, exact = result["lower_bound_cycles"], result["lower_bound_exact"]
+    of = ("all allowed partitions and arrays" if exact else
+          "the work alone, each layer on the array that suits it best")
+
+    def distance(this: float, bound: float) -> str:
+        return f"takes {percent(this / bound - 1, 2)} more" if this > bound else "reaches it"
+
+    match result["goal"]:
+        case "area":
+            least = result["lower_bound_multipliers"]
+            return (f"{count(least)} multipliers of arrays for at most {count(result['target_cycles'], 1)} "
+                    f"cycles an inference, for {of}; this plan {distance(result['multipliers'], least)}")
+        case "latency":
+            return (f"{count(cycles)} cycles, of lone inferences too, for {of}; a lone one with this plan "
+                    f"{distance(result['lone_latency_cycles'], cycles)}")
+        case _:
+            return (f"{count(cycles)} cycles for {of}; this plan "
+                    f"{distance(result['cycles_per_inference'], cycles)}")
+
+
 def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The answer."""
-    cycles, bound = result["cycles_per_inference"], result["lower_bound_cycles"]
-    yield "cycles an inference", count(cycles, 1)
-    yield "cycles of the first inference", count(result["latency_cycles"])
+    yield "cycles an inference", count(result["cycles_per_inference"], 1)
+    first, lone = result["latency_cycles"], result["lone_latency_cycles"]
+    yield "cycles of the first one", count(first) + (
+        ", as many of one that comes alone" if lone == first else f", {count(lone)} of one that comes alone")
     clock = result["clock_mhz"]
     if clock is not None:
-        yield f"at {clock:g} MHz", (f"{count(result['inferences_per_second'], 1)} inferences a second, the "
-                                    f"first after {1e3 * result['latency_seconds']:.4g} ms")
+        alone = "" if lone == first else (f", one that comes alone after "
+                                          f"{1e3 * result['lone_latency_seconds']:.4g} ms")
+        yield f"at {clock:g} MHz", (f"{count(result['inferences_per_second'], 1)} inferences a second; the "
+                                    f"first after {1e3 * result['latency_seconds']:.4g} ms{alone}")
     yield "bottleneck", result["bottleneck_reason"]
-    if bound is not None:
-        of = ("all allowed partitions and arrays" if result["lower_bound_exact"] else
-              "the work alone, each layer on the array that suits it best")
-        distance = f"takes {percent(cycles / bound - 1, 2)} more" if cycles > bound else "reaches it"
-        yield "lower bound", f"{count(bound)} cycles for {of}; this plan {distance}"
+    if result["lower_bound_cycles"] is not None:
+        yield "lower bound", _bound(result)
     busy = f"{percent(result['multiplier_utilization'])} of {count(result['multipliers'])}"
     if result["budget_utilization"] is not None:
         busy += (f", {percent(result['budget_utilization'])} of the "

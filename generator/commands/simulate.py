@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from ..arrays import load_arrays
 from ..errors import InputError
 from ..simulation import WAVE_FORMATS
 from . import trials
 from .command import Command, Outcome
-from .options import add_budget, add_network, planned
+from .options import add_budget, add_network, path, planned
 
 __all__ = ["SIMULATE", "wave_formats"]
 
@@ -21,11 +20,11 @@ def _add(parser: ArgumentParser) -> None:
     add_network(parser)
     add_budget(parser)
     trials.add_inputs(parser)
-    parser.add_argument("--expect", metavar="FILE", type=Path,
+    parser.add_argument("--expect", metavar="FILE", type=path,
                         help=".npy, or .npz with y: outputs from elsewhere to compare with too")
     trials.add_simulator(parser)
     trials.add_stalls(parser)
-    parser.add_argument("--waves", metavar="FILE", type=Path,
+    parser.add_argument("--waves", metavar="FILE", type=path,
                         help=f"write all signals: {wave_formats()}")
 
 

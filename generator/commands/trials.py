@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -16,7 +15,7 @@ from ..arrays import load_arrays
 from ..errors import InputError
 from ..network import Network
 from ..planner import Plan
-from .options import count, seed, share
+from .options import natural, path, positive, share
 
 __all__ = ["add_inputs", "add_simulator", "add_stalls", "facts", "inputs", "result", "try_out"]
 
@@ -25,14 +24,14 @@ Array = npt.NDArray[Any]
 
 def add_inputs(parser: ArgumentParser, *, labels: bool = True) -> None:
     """--inputs, --labels, --frames."""
-    parser.add_argument("--inputs", metavar="FILE", type=Path,
+    parser.add_argument("--inputs", metavar="FILE", type=path,
                         help=".npy, or .npz with x and perhaps label: [n, height, width, channels], int8 or "
                              "float32, as the network takes it (default: the test images of a shipped "
                              "network)")
     if labels:
-        parser.add_argument("--labels", metavar="FILE", type=Path,
+        parser.add_argument("--labels", metavar="FILE", type=path,
                             help=".npy, or .npz with label: the class of each input, for the accuracy")
-    parser.add_argument("--frames", metavar="N", type=count, help="use the first N inputs only")
+    parser.add_argument("--frames", metavar="N", type=positive, help="use the first N inputs only")
 
 
 def add_simulator(parser: ArgumentParser) -> None:
@@ -45,7 +44,7 @@ def add_stalls(parser: ArgumentParser) -> None:
     """--stall, --seed."""
     parser.add_argument("--stall", metavar="P", type=share, default=0.0,
                         help="share of cycles in which either link stalls, from 0 to below 1 (default: 0)")
-    parser.add_argument("--seed", metavar="N", type=seed, default=0, help="of the stalls (default: 0)")
+    parser.add_argument("--seed", metavar="N", type=natural, default=0, help="of the stalls (default: 0)")
 
 
 def inputs(arguments: Namespace, name: str) -> tuple[Array, Array | None]:
@@ -53,17 +52,17 @@ def inputs(arguments: Namespace, name: str) -> tuple[Array, Array | None]:
 
     Any other name has none.
     """
-    path = arguments.inputs or test_inputs(name)
-    if path is None:
+    file = arguments.inputs or test_inputs(name)
+    if file is None:
         raise InputError("found no --inputs, allowed: --inputs FILE with an .npy or .npz file")
-    arrays = load_arrays(path, "x")
+    arrays = load_arrays(file, "x")
     frames, labels = arrays["x"], arrays.get("label")
     if getattr(arguments, "labels", None) is not None:
         labels = load_arrays(arguments.labels, "label")["label"]
     limit = arguments.frames
     if limit is not None and frames.ndim:
         if limit > len(frames):
-            raise InputError(f"--frames must be at most {len(frames)}, the number of frames in {path.name}, "
+            raise InputError(f"--frames must be at most {len(frames)}, the number of frames in {file.name}, "
                              f"not {limit}")
         frames = frames[:limit]
         labels = labels[:limit] if labels is not None and labels.ndim else labels

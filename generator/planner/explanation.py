@@ -12,7 +12,7 @@ from .dsps import array_dsps, requantizer_dsps
 from .events import steady_state
 from .layout import MemoryLayout, layouts
 from .logic import ERROR_FFS, ERROR_LUTS
-from .numbers import multipliers_of
+from .numbers import blocks, dot_taps, layer_window, multipliers_of
 from .parameters import requantizer_params
 from .plan import SINK, SOURCE, EnginePlan, Plan, Prediction, Resources
 from .predict import predict, resources
@@ -116,6 +116,19 @@ def place(name: str) -> str:
     return {SOURCE: "input link", SINK: "output link"}.get(name, name)
 
 
+def _largest(plan: Plan, name: str) -> str:
+    """What there is to say where the array of an engine cannot be any larger, for its only layer."""
+    engine = next((engine for engine in plan.engines if engine.name == name), None)
+    if engine is None or len(engine.layers) > 1:
+        return ""
+    layer, = engine.layers
+    window = layer_window(plan.network.layer(layer))
+    taps = sum(operand.taps for operand in window.operands)
+    if blocks(window, engine) > 1 or dot_taps(window, engine) > taps:
+        return ""
+    return f", its array has a place for each channel of {layer}: more multipliers would not help"
+
+
 def bottleneck_reason(plan: Plan, prediction: Prediction) -> str:
     """Which engine or link keeps ``plan`` from being faster and why, as a clause without a full stop.
 
@@ -125,7 +138,7 @@ def bottleneck_reason(plan: Plan, prediction: Prediction) -> str:
     link, issuing = name in (SOURCE, SINK), prediction.busy(name)
     what = f"the {place(name)} moves a byte" if link else f"{name} issues work"
     if issuing >= FULL:
-        return f"{what} in {percent(issuing)} of the cycles"
+        return f"{what} in {percent(issuing)} of the cycles{_largest(plan, name)}"
     if prediction.occupied[name] >= FULL * cycles:
         held = (prediction.occupied[name] - prediction.work[name]) / cycles
         return (f"{what} in {percent(issuing)} of the cycles and holds in {percent(held)}, until results are "

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..errors import InputError
 from ..network import Network
 from .budget import Budget
 from .candidates import Engines, Kinds
 from .cells import placed
-from .events import FRAMES, steady_state
+from .events import steady_state
 from .lone import lone_latency, sized_for_lone
 from .numbers import kind_of
 from .plan import Plan
@@ -22,7 +22,7 @@ from .shapes import Prices
 from .shaping import Candidate
 from .verification import verify
 
-__all__ = ["least_area", "least_latency", "rated", "shares"]
+__all__ = ["Smallest", "least_area", "least_latency", "rated", "shares"]
 
 # Numbers of systolic engines that are tried for a lone frame, and how much slower than the fastest.
 LONE_ENGINES = 4
@@ -33,19 +33,33 @@ LOOSER = (1.0, 1.01, 1.04)
 FASTER = (1.0, 0.995, 0.985, 0.97, 0.94, 0.9, 0.8)
 # Plans whose regions are sized.
 FINALISTS = 4
+# Next best plans that are told of.
+OTHERS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smallest(Found):
+    """The smallest plan for a pace; ``bound`` is that of the whole budget, whatever the pace."""
+
+    pace: float
+    """The cycles of an inference that the rate asked for leaves."""
+    least_multipliers: int
+    """With fewer multipliers of arrays no plan keeps that pace; as sure of it as ``bound`` is."""
 
 
 def least_latency(network: Network, budget: Budget, *, engines: Engines = "auto",
-                  progress: Progress = lambda _: None) -> Found:
+                  external_weights: bool = False, progress: Progress = lambda _: None) -> Found:
     """The plan found for a lowered ``network`` that gets a lone frame through in the fewest cycles.
 
     It is never slower at that than the plan of :func:`search`, with whose arguments and refusals it comes.
+    ``others`` are the next best at that, and the plan of :func:`search`. The bound holds for a lone frame
+    too, as each engine has to do all its work on it.
     """
-    fastest = search(network, budget, engines=engines, progress=progress)
+    fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
     latency = lone_latency(fastest.plan)
     ranked: list[tuple[int, Plan]] = []
-    for candidate in _for_latency(network, budget, engines, progress):
-        ample = with_two_frames(candidate.plan(network))
+    for candidate in _for_latency(network, budget, engines, external_weights, progress):
+        ample = with_two_frames(replace(candidate.plan(network), external_weights=external_weights))
         ranked.append((lone_latency(ample), ample))
     ranked.sort(key=lambda each: each[0])
     progress("rows of the regions")
@@ -55,15 +69,33 @@ def least_latency(network: Network, budget: Budget, *, engines: Engines = "auto"
                 continue
             fitting = placed(sized_for_lone(ample, least * looser), budget)
             if isinstance(fitting, Plan):
+                others = _next_best(ranked, fitting, fastest.plan)
                 return replace(fastest, plan=verify(fitting),
                                cycles=predict(fitting).cycles_per_inference,
-                               others=((fastest.plan, fastest.cycles),))
-    return fastest
+                               others=(*others, (fastest.plan, fastest.cycles)))
+    return replace(fastest, others=_next_best(ranked, fastest.plan))
 
 
-def _for_latency(network: Network, budget: Budget, engines: Engines,
+def _next_best(ranked: list[tuple[int, Plan]], *told: Plan) -> tuple[tuple[Plan, float], ...]:
+    """The first of ``ranked`` with other arrays than the plans that are ``told`` of, and their cycles."""
+    known = [_arrays(plan) for plan in told]
+    others = [plan for _, plan in ranked if _arrays(plan) not in known]
+    return tuple((plan, _pace(plan)) for plan in others[:OTHERS])
+
+
+def _arrays(plan: Plan) -> set[tuple[object, ...]]:
+    return {(engine.layers, engine.lanes, engine.columns, engine.group) for engine in plan.engines}
+
+
+def _pace(plan: Plan) -> float:
+    """Cycles of an inference."""
+    return steady_state(schedule(plan)).pace
+
+
+def _for_latency(network: Network, budget: Budget, engines: Engines, external_weights: bool,
                  progress: Progress) -> Iterator[Candidate]:
     """Partitions of all sizes whose arrays take all multipliers, each once."""
+    prices = Prices(stored_weights=not external_weights)
     systolic = sum(kind_of(layer) == "systolic" for layer in network.layers)
     choices: list[Engines] = [engines]
     if engines == "auto":
@@ -74,35 +106,53 @@ def _for_latency(network: Network, budget: Budget, engines: Engines,
         kinds = Kinds(network, choice, budget.array_limit)
         pace = kinds.pace(budget.array_limit).cycles
         for slower in LONE_SLACKS if pace < float("inf") else ():
-            for candidate in kinds.candidates(pace * slower, Prices(), budget.array_limit):
+            for candidate in kinds.candidates(pace * slower, prices, budget.array_limit):
                 if candidate.key not in seen:
                     seen.add(candidate.key)
                     yield candidate
 
 
 def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz: float,
-               engines: Engines = "auto", progress: Progress = lambda _: None) -> Found:
+               engines: Engines = "auto", external_weights: bool = False,
+               progress: Progress = lambda _: None) -> Smallest:
     """The smallest plan found for a lowered ``network`` that takes ``target_fps`` frames a second.
 
     Smallest is the least sum of :func:`shares` of ``budget``. Refused like :func:`search`, and where the
-    fastest plan that fits is too slow.
+    fastest plan that fits is too slow. ``others`` are the next smallest, the fastest among them.
     """
     for name, number in (("target_fps", target_fps), ("clock_mhz", clock_mhz)):
         if not 0 < number < float("inf"):
             raise InputError(f"{name} must be a number above 0, not {number!r}")
+    asked = clock_mhz * 1e6 / target_fps
     # A little more than that, so that the rate of a plan, put in again, is one that it reaches.
-    pace = clock_mhz * 1e6 / target_fps * (1 + 1e-9)
-    fastest = search(network, budget, engines=engines, progress=progress)
+    pace = asked * (1 + 1e-9)
+    fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
     if fastest.cycles > pace:
         reached = clock_mhz * 1e6 / fastest.cycles
         raise InputError(f"network '{network.name}' reaches at most {_rate(reached)} frames a second at "
                          f"{clock_mhz:g} MHz within {budget.name}, not {target_fps:,.10g}; "
                          f"ask for fewer, or take a larger board")
-    best = _small(network, budget, engines, pace, progress)
-    plans = [fastest.plan, *best]
-    smallest = min(plans, key=lambda plan: shares(plan, budget))
-    others = ((fastest.plan, fastest.cycles),) if smallest is not fastest.plan else fastest.others
-    return replace(fastest, plan=smallest, cycles=predict(smallest).cycles_per_inference, others=others)
+    kinds = Kinds(network, engines, budget.array_limit)
+    plans = [fastest.plan, *_small(kinds, budget, external_weights, pace, progress)]
+    (smallest, cycles), *others = ((plan, predict(plan).cycles_per_inference)
+                                   for plan in sorted(plans, key=lambda plan: shares(plan, budget)))
+    progress("the fewest multipliers")
+    need = resources(smallest, budget.family).multipliers
+    return Smallest(plan=smallest, cycles=cycles, bound=fastest.bound, exact=fastest.exact,
+                    others=tuple(others), budget=fastest.budget, pace=asked,
+                    least_multipliers=_least_multipliers(kinds, pace, need))
+
+
+def _least_multipliers(kinds: Kinds, pace: float, enough: int) -> int:
+    """The fewest multipliers whose bound does not rule out ``pace``, which ``enough`` keep."""
+    too_few = 0
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        if kinds.pace(middle).bound > pace:
+            too_few = middle
+        else:
+            enough = middle
+    return enough
 
 
 def _rate(frames: float) -> str:
@@ -110,20 +160,21 @@ def _rate(frames: float) -> str:
     return f"{int(frames):,}" if frames >= 100 else f"{int(frames * 1000) / 1000:g}"
 
 
-def _small(network: Network, budget: Budget, engines: Engines, pace: float,
+def _small(kinds: Kinds, budget: Budget, external_weights: bool, pace: float,
            progress: Progress) -> list[Plan]:
     """Small plans that take at most ``pace`` cycles a frame, and fit."""
-    kinds = Kinds(network, engines, budget.array_limit)
     ranked: dict[Hashable, tuple[float, Plan]] = {}
     for faster in FASTER:
         progress(f"small engines for {pace * faster:,.0f} cycles")
         for prices in (_prices(budget), LEAN, Prices()):
+            prices = replace(prices, stored_weights=not external_weights)
             for candidate in kinds.candidates(pace * faster, prices, budget.array_limit, fast=False):
                 if candidate.key in ranked or candidate.cycles > pace:
                     continue
-                ample = with_two_frames(candidate.plan(network))
+                ample = with_two_frames(replace(candidate.plan(kinds.network),
+                                                external_weights=external_weights))
                 least = placed(with_least_rows(ample), budget)
-                if isinstance(least, Plan) and steady_state(schedule(ample), limit=FRAMES).pace <= pace:
+                if isinstance(least, Plan) and _pace(ample) <= pace:
                     ranked[candidate.key] = shares(least, budget), ample
     found: list[Plan] = []
     progress("rows of the regions")
@@ -131,7 +182,7 @@ def _small(network: Network, budget: Budget, engines: Engines, pace: float,
         if found and least_shares >= min(shares(plan, budget) for plan in found):
             break
         # All that the plan is too fast may be paid for smaller regions.
-        spare = pace / steady_state(schedule(ample)).pace - 1
+        spare = pace / _pace(ample) - 1
         fitting = placed(size_regions(ample, tolerance=max(spare, 0)), budget)
         if isinstance(fitting, Plan) and predict(fitting).cycles_per_inference <= pace:
             found.append(verify(fitting))

@@ -26,7 +26,7 @@ def sized_for_lone(ample: Plan, latency: float) -> Plan:
     """``ample`` with regions as small as it takes to get a lone frame out within ``latency``.
 
     They begin with a frame each, then each is shrunk as far as it goes, the largest first. In the end as many
-    rows come back as it takes to run forever too.
+    rows come back as it takes to run forever too. ``ample`` itself where all that does not help.
     """
     numbers, least = schedule(ample), least_rows(ample)
     most = {key: max(rows, ample.network.tensors[key[0]].shape[0]) for key, rows in least.items()}
@@ -42,7 +42,8 @@ def sized_for_lone(ample: Plan, latency: float) -> Plan:
             else:
                 low = middle + 1
         rows[key] = high
-    while not _runs(numbers, rows):
+    # More rows may change the order of jobs, and so make a frame later.
+    while not (_runs(numbers, rows) and _within(numbers, rows, latency)):
         if rows == most:
             return ample
         rows = {key: min(count + 1, most[key]) for key, count in rows.items()}

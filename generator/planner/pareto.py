@@ -39,26 +39,31 @@ class Point:
         return self.cycles, self.multipliers, self.block_rams, self.luts
 
 
-def pareto(network: Network, budget: Budget, *, engines: Engines = "auto",
+def pareto(network: Network, budget: Budget, *, engines: Engines = "auto", external_weights: bool = False,
            progress: Progress = lambda _: None) -> tuple[Point, ...]:
     """The plans of a lowered ``network`` for ever more array multipliers, without those that others beat.
 
-    The fastest comes last. Refused like :func:`search` where not even the whole ``budget`` suffices.
+    The fastest comes last. Arguments are those of :func:`search`; refused like that where not even the whole
+    ``budget`` suffices.
     """
-    found = [_point(network, budget, engines, progress)]
+    def point(multipliers: int) -> Point:
+        return _point(network, replace(budget, multipliers=multipliers), engines, external_weights, progress)
+
+    found = [point(budget.array_limit)]
     for multipliers in reversed(steps(budget.array_limit)[:-1]):
         # No more are of use than the last plan took.
         if multipliers < found[-1].multipliers:
             try:
-                found.append(_point(network, replace(budget, multipliers=multipliers), engines, progress))
+                found.append(point(multipliers))
             except InputError:
                 break
     return front(found)
 
 
-def _point(network: Network, budget: Budget, engines: Engines, progress: Progress) -> Point:
+def _point(network: Network, budget: Budget, engines: Engines, external_weights: bool,
+           progress: Progress) -> Point:
     limit = budget.array_limit
-    found = search(network, budget, engines=engines,
+    found = search(network, budget, engines=engines, external_weights=external_weights,
                    progress=lambda doing: progress(f"with {limit} multipliers, {doing}"))
     need = resources(found.plan, budget.family)
     return Point(plan=found.plan, cycles=found.cycles, multipliers=need.multipliers, dsps=need.dsps,

@@ -150,7 +150,7 @@ class Resources:
 class Plan:
     """Everything that decides what an accelerator looks like, besides the weights.
 
-    ``network`` is lowered. Engines stand in the order of their first layers.
+    ``network`` is lowered. Engines and regions may stand in any order.
     """
 
     network: Network
@@ -193,7 +193,7 @@ class Plan:
             engines=tuple(EnginePlan(**{**engine, "layers": tuple(engine["layers"])})
                           for engine in document["engines"]),
             regions=tuple(Region(**region) for region in document["regions"]),
-            external_weights=document["external_weights"],
+            external_weights=document.get("external_weights", False),
         )
 
     def __str__(self) -> str:

@@ -126,6 +126,9 @@ class _Sizing:
 
 
 def _with_rows(plan: Plan, rows: Rows) -> Plan:
+    """``plan`` with so many rows; regions that are there stay in the kind of memory that they are in."""
+    kinds = {(region.tensor, region.reader): region.memory_in for region in plan.regions}
     return replace(plan, regions=tuple(
-        Region(tensor=tensor, writer=plan.writer_of(tensor), reader=reader, rows=count)
+        Region(tensor=tensor, writer=plan.writer_of(tensor), reader=reader, rows=count,
+               memory_in=kinds.get((tensor, reader), "block"))
         for (tensor, reader), count in rows.items()))
