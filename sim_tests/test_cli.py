@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,16 @@ def test_plan_for_a_person() -> None:
     for text in ("engines for tiny", "systolic_0", "scores", "feature memories", "loops", "bottleneck",
                  "cells", "cycles an inference"):
         assert text in out
+
+
+def test_keys_are_documented() -> None:
+    """All that a program gets, in this order."""
+    page = (Path(__file__).parents[1] / "docs/command-line.md").read_text()
+    for command, *options in (("plan",), ("plan", "--pareto")):
+        row = re.search(rf"^\| `{' '.join((command, *options))}` \| (`network`.*) \|$", page, re.MULTILINE)
+        assert row is not None
+        keys = re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", row[1]))
+        assert keys == list(numbers(command, "tiny.yaml", "--multipliers", "2", *options))
 
 
 def test_shipped_network_by_name() -> None:

@@ -198,15 +198,13 @@ def _bound(result: dict[str, Any]) -> str:
 def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The answer."""
     yield "cycles an inference", count(result["cycles_per_inference"], 1)
-    first, lone = result["latency_cycles"], result["lone_latency_cycles"]
-    yield "cycles of the first one", count(first) + (
-        ", as many of one that comes alone" if lone == first else f", {count(lone)} of one that comes alone")
+    yield "cycles of the first inference", count(result["latency_cycles"])
+    yield "cycles of a lone inference", count(result["lone_latency_cycles"])
     clock = result["clock_mhz"]
     if clock is not None:
-        alone = "" if lone == first else (f", one that comes alone after "
-                                          f"{1e3 * result['lone_latency_seconds']:.4g} ms")
-        yield f"at {clock:g} MHz", (f"{count(result['inferences_per_second'], 1)} inferences a second; the "
-                                    f"first after {1e3 * result['latency_seconds']:.4g} ms{alone}")
+        yield f"at {clock:g} MHz", (f"{count(result['inferences_per_second'], 1)} inferences a second, the "
+                                    f"first after {1e3 * result['latency_seconds']:.4g} ms, a lone one after "
+                                    f"{1e3 * result['lone_latency_seconds']:.4g} ms")
     yield "bottleneck", result["bottleneck_reason"]
     if result["lower_bound_cycles"] is not None:
         yield "lower bound", _bound(result)
