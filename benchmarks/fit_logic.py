@@ -4,9 +4,9 @@
 
 Draws random networks, plans for random budgets and random kinds of cells, synthesizes each for ECP5 and fits
 the coefficients, none negative, on two thirds of them. The other third only measures the error, as do the
-models named, each planned for 28 multipliers. Writes generator/planner/logic_model.py. Plans and what was
-synthesized are kept in the folder build/fit_logic: a second run only takes long where the hardware has
-changed.
+models named, each planned for 28 multipliers and for an LFE5U-85F. Writes generator/planner/logic_model.py.
+Plans and what was synthesized are kept in the folder build/fit_logic: a second run only takes long where the
+hardware has changed.
 """
 
 from __future__ import annotations
@@ -17,19 +17,17 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import drawn_designs
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 import gatecast
 from gatecast import processes, toolbox, verilog
-from gatecast.errors import InputError
+from gatecast.boards import families
 from gatecast.planner import logic
-from gatecast.planner.storages import storages
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "build" / "fit_logic"
@@ -37,102 +35,20 @@ MODEL = ROOT / "generator" / "planner" / "logic_model.py"
 
 # LUTs that each cell of Yosys is, as in gatecast.synthesis_report, which counts them only for whole designs.
 CELLS = {"luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4}, "ffs": {"TRELLIS_FF": 1}}
-# Bits of a memory that is drawn to be made of logic: beyond that nobody would.
-MOST_BITS = 16_384
-MOST_MULTIPLIERS = 64
-MULTIPLIERS_OF_MODELS = 28
+# What networks with trained weights are planned for.
+BUDGETS = {"28 multipliers": gatecast.Budget(multipliers=28),
+           "LFE5U-85F": gatecast.Budget.of(families()["ecp5"], "LFE5U-85F")}
 
 # What a bit is expected to cost, where that is not about one LUT or flip-flop; coefficients that the designs
 # say little of stay near it.
 EXPECTED = {"walk addresses": 5.0, "walk columns": 5.0, "walk counters": 2.0, "sequencer counters": 2.5}
 # How strongly, in units of the relative error of a design.
 STIFFNESS = 0.5
-# Parts whose cells can be told from others by their names; whoever drives a port may name it, so the rest of
-# a design is taken together.
-TOLD_APART = ("requantizer", "sequencer", "walk", "drain")
+# Parts of an engine whose cells can be told from others by their names; whoever drives a port may name it, so
+# the rest of a design is taken together.
+TOLD_APART = ("array", "requantizer", "sequencer", "walk", "drain")
 # Weight of such a row beside the whole design, and LUTs or flip-flops below which none weighs more.
-WEIGHT, SMALL = 0.15, 150
-
-
-def draw_network(rng: np.random.Generator, seed: int) -> dict[str, Any]:
-    """A description: a chain of convolutions of both kinds and pools, with an addition here and there."""
-    size, channels = int(rng.choice([8, 10, 12, 16, 20, 28, 32])), int(rng.choice([1, 1, 2, 3]))
-    shape = (size, size, channels)
-    shapes: dict[str, tuple[int, int, int]] = {}
-    layers: list[dict[str, Any]] = []
-    for index in range(int(rng.integers(2, 8))):
-        height, width, depth = shape
-        operator = str(rng.choice(["conv2d"] * 3 + ["depthwise_conv2d", "max_pool", "avg_pool", "add"]))
-        equal = [name for name, other in list(shapes.items())[:-1] if other == shape]
-        if (operator == "add" and not equal) or (operator.endswith("pool") and min(height, width) < 2):
-            operator = "conv2d"
-        layer: dict[str, Any] = {"name": f"{operator}_{index}", "operator": operator}
-        if operator == "add":
-            layer["inputs"] = [layers[-1]["name"], str(rng.choice(equal))]
-        elif operator.endswith("pool"):
-            layer["kernel"] = 2
-            shape = (height // 2, width // 2, depth)
-        else:
-            stride = int(rng.choice([1, 1, 2]))
-            layer |= {"kernel": min(int(rng.choice([1, 3, 3, 5])), height, width), "stride": stride,
-                      "padding": "same", "activation": str(rng.choice(["none", "relu", "relu6"]))}
-            if operator == "conv2d":
-                depth = layer["channels"] = int(rng.choice([4, 6, 8, 10, 12, 16, 16, 20, 24, 32, 48]))
-            shape = (-(-height // stride), -(-width // stride), depth)
-        shapes[layer["name"]] = shape
-        layers.append(layer)
-    if rng.random() < 0.4:
-        layers.append({"name": "mean", "operator": "mean"})
-    layers.append({"name": "scores", "operator": "dense", "channels": int(rng.integers(2, 40))})
-    return {"name": "drawn", "weights": {"random": seed},
-            "input": {"shape": [size, size, channels]}, "layers": layers}
-
-
-def draw_plan(seed: int) -> gatecast.Plan:
-    """A plan of the search for a drawn network and budget, with drawn kinds of cells; as kept, if it was."""
-    rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "drawn.yaml")
-        file.write_text(yaml.safe_dump(draw_network(rng, seed), sort_keys=False))
-        network = gatecast.lower(gatecast.read(file))
-    kept = KEPT / f"plan_{seed}.json"
-    if kept.exists():
-        return gatecast.Plan.from_json(network, json.loads(kept.read_text()))
-    multipliers = round(float(np.exp(rng.uniform(np.log(5), np.log(80)))))
-    engines: Any = ("auto", "folded", 1, 2, "per-layer")[int(rng.choice(5, p=[0.4, 0.2, 0.15, 0.15, 0.1]))]
-    try:
-        plan = gatecast.plan(network, gatecast.Budget(multipliers=multipliers), engines=engines)
-    except InputError:
-        plan = gatecast.plan(network, gatecast.Budget(multipliers=multipliers + 20))
-    plan = with_cells(plan, rng)
-    KEPT.mkdir(parents=True, exist_ok=True)
-    kept.write_text(str(plan))
-    return plan
-
-
-def with_cells(plan: gatecast.Plan, rng: np.random.Generator) -> gatecast.Plan:
-    """The plan with random parts made of LUTs."""
-    size = Counter[tuple[str, str]]()
-    for storage in storages(plan):
-        size[storage.owner, storage.what] += storage.bits
-
-    def small(owner: str, what: str) -> bool:
-        return bool(0 < size[owner, what] <= MOST_BITS and rng.random() < 0.35)
-
-    engines = []
-    for engine in plan.engines:
-        kinds = {f"{what}_in": "lut" for what in ("weights", "tables", "parameters")
-                 if small(engine.name, what)}
-        if engine.positions <= MOST_MULTIPLIERS and rng.random() < 0.3:
-            kinds["array_in"] = "lut"
-        if rng.random() < 0.3:
-            kinds["requantizer_in"] = "lut"
-        engines.append(replace(engine, **kinds))  # type: ignore[arg-type]
-    pairs = {(region.writer, region.reader): small(f"{region.writer}_to_{region.reader}", "features")
-             for region in plan.regions}
-    regions = (replace(region, memory_in="lut" if pairs[region.writer, region.reader] else "block")
-               for region in plan.regions)
-    return replace(plan, engines=tuple(engines), regions=tuple(regions))
+WEIGHT, SMALL = 0.3, 150
 
 
 def synthesized(plan: gatecast.Plan) -> dict[str, dict[str, int]]:
@@ -192,24 +108,25 @@ def measured(name: str, plan: gatecast.Plan) -> Design:
     found = synthesized(plan)
     rows: dict[str, list[Row]] = {}
     for what in CELLS:
-        cells = Counter[str]()
-        counts = {group: Counter[str]() for group in (*TOLD_APART, "rest")}
+        counts, cells = dict[str, Counter[str]](), Counter[str]()
         for part in parts:
-            counts[_group(part.name)].update(getattr(part, what))
+            counts.setdefault(_place(part.name), Counter()).update(getattr(part, what))
         for place, number in found.items():
-            cells[_group(place)] += number.get(what, 0)
+            cells[_place(place)] += number.get(what, 0)
         whole = sum(counts.values(), Counter[str]())
         rows[what] = [Row(terms=whole, measured=cells.total(), weight=1 / cells.total())]
-        rows[what] += [Row(terms=counts[group], measured=cells[group],
-                           weight=WEIGHT / max(cells[group], SMALL)) for group in counts]
+        rows[what] += [Row(terms=counts[place], measured=cells[place],
+                           weight=WEIGHT / max(cells[place], SMALL)) for place in counts]
     print(f"{name}: {len(plan.engines)} engines, {rows['luts'][0].measured:,} LUTs, "
           f"{rows['ffs'][0].measured:,} flip-flops", flush=True)
     return Design(name=name, engines=len(plan.engines), rows=rows)
 
 
-def _group(place: str) -> str:
-    part = place.partition(".")[2].partition(".")[0]
-    return part if part in TOLD_APART else "rest"
+def _place(name: str) -> str:
+    """The part of an engine that is told apart, or all the rest."""
+    engine, _, part = name.partition(".")
+    part = part.partition(".")[0]
+    return f"{engine}.{part}" if part in TOLD_APART else "rest"
 
 
 def fitted(rows: Sequence[Row]) -> dict[str, float]:
@@ -258,21 +175,20 @@ def summary(designs: Sequence[Design], what: str, model: Mapping[str, float]) ->
 def write(models: Mapping[str, Mapping[str, float]], designs: Sequence[Design], held_out: Sequence[Design],
           real: Sequence[Design]) -> None:
     """Write the module with the coefficients."""
-    errors = {what: summary(held_out, what, model) for what, model in models.items()}
-    sizes = [design.rows["luts"][0].measured for design in (*designs, *held_out)]
+    errors = {what: summary([*held_out, *real], what, model) for what, model in models.items()}
+    sizes = [design.rows["luts"][0].measured for design in designs]
     lines = ['"""What a bit of each kind of logic costs; written by benchmarks/fit_logic.py, not by hand.',
              "", f"Yosys {toolbox.require('yosys', 'fitting the model').version}, synth_ecp5. Fitted on "
-             f"{len(designs)} drawn designs, of {min(sizes):,} to {max(sizes):,} LUTs with the",
-             f"{len(held_out)} held out. Errors on those: mean, nine of ten below, largest.", ""]
+             f"{len(designs)} drawn designs of {min(sizes):,} to {max(sizes):,} LUTs.",
+             f"Errors on {len(held_out)} more, which were held out, and on those with trained weights that are named:",
+             "mean, nine of ten below, largest.", ""]
     for what, error in errors.items():
         lines.append(f"{what}: {error['mean']:.1%}, {error['nine_of_ten']:.1%}, {error['largest']:.1%}")
-    if real:
-        lines += ["", f"Networks with trained weights, planned for {MULTIPLIERS_OF_MODELS} multipliers, "
-                  "not fitted on either:", ""]
-        for design in real:
-            told = ", ".join(f"{design.rows[what][0].measured:,} {what} {design.error(what, model):+.1%}"
-                             for what, model in models.items())
-            lines.append(f"{design.name}: {told}")
+    lines.append("")
+    for design in real:
+        told = ", ".join(f"{design.rows[what][0].measured:,} {what} {design.error(what, model):+.1%}"
+                         for what, model in models.items())
+        lines.append(f"{design.name}: {told}")
     lines += ['"""', "", "from __future__ import annotations", "",
               '__all__ = ["ERROR_FFS", "ERROR_LUTS", "FFS", "LUTS"]', "",
               "# Nine of ten designs that the model was not fitted on are nearer to what synthesis said."]
@@ -283,6 +199,16 @@ def write(models: Mapping[str, Mapping[str, float]], designs: Sequence[Design], 
     MODEL.write_text("\n".join(lines) + "\n")
 
 
+def plan_of(path: Path, name: str) -> gatecast.Plan:
+    """The plan of a network for one of the budgets; as kept, if it was."""
+    network = gatecast.lower(gatecast.read(path))
+    kept = KEPT / f"plan_{path.stem}_{name}.json"
+    if not kept.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(gatecast.plan(network, BUDGETS[name])))
+    return gatecast.Plan.from_json(network, json.loads(kept.read_text()))
+
+
 def main() -> None:
     """Measure, fit, write."""
     parser = argparse.ArgumentParser(description=__doc__,
@@ -290,20 +216,21 @@ def main() -> None:
     parser.add_argument("models", nargs="*", type=Path, help="networks that only measure the error")
     parser.add_argument("--designs", type=int, default=60, help="number of designs drawn")
     options = parser.parse_args()
-    drawn = [measured(f"drawn {seed}", draw_plan(seed)) for seed in range(options.designs)]
+    drawn = [measured(f"drawn {seed}", drawn_designs.draw_plan(seed, KEPT))
+             for seed in range(options.designs)]
     held_out = drawn[2::3]
     designs = [design for design in drawn if design not in held_out]
-    real = [measured(path.stem, gatecast.plan(
-        gatecast.lower(gatecast.read(path)), gatecast.Budget(multipliers=MULTIPLIERS_OF_MODELS)))
-        for path in options.models]
+    real = [measured(f"{path.stem}, {name}", plan_of(path, name))
+            for path in options.models for name in BUDGETS]
     models = {what: fitted([row for design in designs for row in design.rows[what]]) for what in CELLS}
     write(models, designs, held_out, real)
     for design in drawn + real:
-        print(f"{design.name:12}{' held out' * (design in held_out + real):10}"
+        print(f"{design.name:24}{' held out' * (design not in designs):10}"
               + "".join(f"{design.rows[what][0].measured:8,} {what} {design.error(what, model):+.1%}"
                         for what, model in models.items()))
-    for group, some in (("fitted", designs), ("held out", held_out)):
-        print(group, {what: summary(some, what, model) for what, model in models.items()})
+    for group, some in (("fitted", designs), ("held out", held_out), ("trained", real)):
+        if some:
+            print(group, {what: summary(some, what, model) for what, model in models.items()})
 
 
 if __name__ == "__main__":

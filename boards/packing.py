@@ -25,9 +25,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 
-__all__ = ["block_rams", "lut_ram_luts"]
+__all__ = ["bank_bits", "block_rams", "lut_ram_luts"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,30 @@ def block_rams(family: str, *, depth: int, width: int, writable: bool, write_bit
     read_ports : int
         Synchronous read ports.
     """
+    return _packed(family, depth, width, writable, write_bits, read_ports).blocks
+
+
+def bank_bits(family: str, *, depth: int, width: int, writable: bool, write_bits: int | None = None,
+              read_ports: int = 1) -> int:
+    """Return how many bits are chosen from one more bank where such a memory is cut into banks by depth.
+
+    What logic that takes is not known here; the parameters are those of `block_rams`.
+    """
+    return (_packed(family, depth, width, writable, write_bits, read_ports).banks - 1) * width * read_ports
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Packing:
+    """A way to make a memory of one kind of cell."""
+
+    price: float
+    blocks: int
+    banks: int
+
+
+def _packed(family: str, depth: int, width: int, writable: bool, write_bits: int | None,
+            read_ports: int) -> _Packing:
+    """The cheapest way."""
     if family not in _CELLS:
         raise ValueError(f"family must be one of {', '.join(_CELLS)}, not {family}")
     if depth < 1 or width < 1 or read_ports < 1:
@@ -131,10 +156,10 @@ def block_rams(family: str, *, depth: int, width: int, writable: bool, write_bit
         raise ValueError(f"write_bits must divide the {width} bits of a memory that is written, "
                          f"not {write_bits}")
     if depth == 1 and not writable:
-        return 0
-    return min((choice for cell in _CELLS[family]
-                for choice in _choices(cell, depth, width, part if writable else 0, read_ports)),
-               key=lambda choice: choice[0])[1]
+        return _Packing(price=0, blocks=0, banks=1)
+    return min((way for cell in _CELLS[family]
+                for way in _ways(cell, depth, width, part if writable else 0, read_ports)),
+               key=attrgetter("price"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,13 +241,13 @@ def _written(luts: _Luts, banks: int, columns: int, width: int) -> int:
     return 4 * banks * columns + math.ceil(luts.chosen * (banks - 1) * width)
 
 
-def _choices(cell: _Cell, depth: int, width: int, part: int, read_ports: int) -> Iterator[tuple[float, int]]:
-    """Yield price and block RAMs of the best way to use `cell`, if any; `part` is 0 without a write port."""
+def _ways(cell: _Cell, depth: int, width: int, part: int, read_ports: int) -> Iterator[_Packing]:
+    """Yield the best way to use `cell`, if any; `part` is 0 without a write port."""
     ports = cell.spare_reads if part else cell.read_ports
     if not ports:
         return
     copies = -(-read_ports // ports)
-    best: tuple[float, int] | None = None
+    best: _Packing | None = None
     for index, cell_width in enumerate(cell.widths):
         # Below the 9 bits of an enable a cell only writes through a port as narrow.
         if part and (cell_width > cell.widest_write or cell_width < min(9, cell.narrowest_write)):
@@ -237,7 +262,7 @@ def _choices(cell: _Cell, depth: int, width: int, part: int, read_ports: int) ->
         if part and banks > 1:
             price += banks * (width // part) / 2
         # Yosys keeps the price of the best so far without its half.
-        if best is None or price < int(best[0]):
-            best = price, cells * cell.blocks
+        if best is None or price < int(best.price):
+            best = _Packing(price=price, blocks=cells * cell.blocks, banks=banks)
     if best is not None:
         yield best

@@ -60,23 +60,37 @@ class RowMultiplier(wiring.Component):
         self.a_shape, self.b_shape, self.latency = a_shape, b_shape, latency
         super().__init__({"a": In(a_shape), "b": In(b_shape), "p": Out(product_shape(a_shape, b_shape))})
 
+    @staticmethod
+    def tree(rows: int, latency: int) -> list[tuple[tuple[int, ...], int]]:
+        """The tree of adders, from the rows on: rows in each sum of a level, and registers behind each sum.
+
+        Neighbours are added; of an odd number the last stays alone. The registers of the rows themselves are
+        not among them.
+        """
+        levels = ceil_log2(rows)
+        # The adder behind `p` counts as a level. Registers come as late as that allows, where sums are fewer.
+        together = -(-(levels + 1) // latency)
+        registers = [min(stage * together, levels) for stage in range(1, latency)]
+        sums = (1,) * rows
+        tree = [(sums, registers.count(0))]
+        for level in range(1, levels + 1):
+            sums = tuple(sum(sums[index:index + 2]) for index in range(0, len(sums), 2))
+            tree.append((sums, registers.count(level)))
+        return tree
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits, word = Value.cast(self.a), Value.cast(self.b)
         if len(word) < len(bits):
             bits, word = word, bits
-        levels = ceil_log2(len(bits))
-        # The adder behind `p` counts as a level. Registers come as late as that allows, where sums are fewer.
-        together = -(-(levels + 1) // self.latency)
-        registers = [min(stage * together, levels) for stage in range(1, self.latency)]
-
+        tree = self.tree(len(bits), self.latency)
         sums = [_Sum(value=self._row(m, bit, word, index), first=index, rows=1,
                      subtracted=bits.shape().signed and index == len(bits) - 1)
                 for index, bit in enumerate(bits)]
-        for level in range(levels + 1):
+        for level, (_, registers) in enumerate(tree):
             if level:
                 sums = self._pairs(m, bits.shape(), word.shape(), sums, level)
-            sums = [_Sum(value=delay(m, part.value, registers.count(level), f"sum_{level}_{part.first}"),
+            sums = [_Sum(value=delay(m, part.value, registers, f"sum_{level}_{part.first}"),
                          first=part.first, rows=part.rows, subtracted=part.subtracted) for part in sums]
         m.d.comb += self.p.eq(-sums[0].value if sums[0].subtracted else sums[0].value)
         return m

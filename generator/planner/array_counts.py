@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
-from gatecast.boards.packing import lut_ram_luts
+from gatecast.boards.packing import bank_bits
+from gatecast.hdl.channel import ChannelParams
 from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
 from gatecast.hdl.requantizer import FIELDS, RequantizerParams
 
-from .counts import Part, bank_choices, bits, contents, row_multiplier, varying_bits
+from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
 from .numbers import blocks, dot_taps, layer_window, tables
+from .parameters import array_params
 from .plan import EnginePlan, Plan
 
 __all__ = ["array_multipliers", "array_part", "requantizer_multipliers", "requantizer_part", "weight_words"]
@@ -34,7 +37,22 @@ def array_part(plan: Plan, engine: EnginePlan, params: RequantizerParams, family
         depth = 1
     luts, ffs = (_systolic(engine, width, depth, family) if engine.kind == "systolic"
                  else _channel(plan, engine, width, depth, family))
+    for table in _tables_in_luts(plan, engine):
+        luts += table.terms("weights in logic")
     return Part(name=f"engine_{engine.name}.array", luts=luts, ffs=ffs)
+
+
+def _tables_in_luts(plan: Plan, engine: EnginePlan) -> Iterator[Contents]:
+    """The memories of the array that are made of logic."""
+    if "lut" not in (engine.weights_in, engine.tables_in):
+        return
+    params = array_params(plan, engine)
+    if params.weights is not None and engine.weights_in == "lut" and not plan.external_weights:
+        depth, groups = len(params.weights), engine.groups if engine.kind == "systolic" else 1
+        for group in np.split(params.weights.reshape(depth, -1), groups, axis=1):
+            yield contents(group)
+    if isinstance(params, ChannelParams) and params.tables is not None and engine.tables_in == "lut":
+        yield from [contents(params.tables.reshape(-1, 1))] * engine.lanes
 
 
 def array_multipliers(engine: EnginePlan) -> int:
@@ -73,10 +91,9 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
         + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
     })
     if engine.weights_in == "lut":
-        luts["memories in LUTs"] = groups * lut_ram_luts(family, depth=depth, width=word, writable=False)
         ffs["array registers"] += 8 * products
     else:
-        luts["banks"] = groups * bank_choices(depth, word)
+        luts["banks"] = groups * bank_bits(family, depth=depth, width=word, writable=False)
     if engine.array_in == "lut":
         luts["multipliers in logic"] = array_multipliers(engine)
         ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY)[1]
@@ -119,11 +136,8 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
     if "lookup" in operations:
         registers += 8 * max(ChannelLane.address_latency(operations) - 2, 0) + entry * (
             2 if engine.tables_in == "lut" else 1)
-        words = 256 * len(found)
-        if engine.tables_in == "lut":
-            luts["memories in LUTs"] += lanes * lut_ram_luts(family, depth=words, width=entry, writable=False)
-        else:
-            luts["banks"] += lanes * bank_choices(words, entry)
+        if engine.tables_in == "block":
+            luts["banks"] += lanes * bank_bits(family, depth=256 * len(found), width=entry, writable=False)
     if ChannelLane.mixes(operations):
         registers += width
         muxes += width
@@ -135,22 +149,32 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
         muxes += 8 + (width if len(operations) > 1 else 0)
         registers += 8
     result = 8 if operations == {"max"} else width
-    if "multiply" in operations:
-        if engine.weights_in == "lut":
-            luts["memories in LUTs"] += lut_ram_luts(family, depth=depth, width=lanes * weight,
-                                                     writable=False)
-        else:
-            luts["banks"] += bank_choices(depth, lanes * weight)
+    if "multiply" in operations and engine.weights_in == "block":
+        luts["banks"] += bank_bits(family, depth=depth, width=lanes * weight, writable=False)
     luts["channel adders"] = lanes * adders
     luts["channel multiplexers"] = lanes * muxes + (lanes - engine.group) * result
     ffs["channel registers"] = lanes * (registers + 2 * result) + groups + 20
     return luts, ffs
 
 
-def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
+def _chosen_offsets(params: RequantizerParams) -> int:
+    """Bits of the offsets, of all lanes, that the sign of the sum chooses."""
+    negative, positive = (getattr(params.requantization, name).reshape(params.slots, params.lanes)
+                          for name in ("offset_negative", "offset_positive"))
+    chosen = np.bitwise_or.reduce(negative ^ positive)
+    if params.parameters_in == "block":
+        # What a block RAM holds twice is not seen to be the same.
+        for offsets in (negative, positive):
+            chosen |= np.bitwise_or.reduce(offsets) ^ np.bitwise_and.reduce(offsets)
+    mask = (1 << params.product_shape.width) - 1
+    return sum((number & mask).bit_count() for number in chosen.tolist())
+
+
+def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str) -> Part:
     """The requantizer of an engine."""
     lanes, x, m = params.lanes, params.x_shape, params.m_shape
     columns = [getattr(params.requantization, name).reshape(params.slots, lanes) for name in FIELDS]
+    columns[FIELDS.index("shift")] = columns[FIELDS.index("shift")] - params.shift_min
     numbers = np.stack(columns, axis=2).reshape(params.slots, -1)
     table = contents(numbers, engine.parameters_in)
     # Bits of each field in all lanes together, those that differ, and of those that agree one.
@@ -163,13 +187,13 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams) -> Part:
     offset = max(varying["offset_negative"], varying["offset_positive"])
     after = 2 + latency + stages + 1
     luts = Counter({
-        "requantizer adders": lanes * (x.width + params.product_shape.width + 16),
-        "requantizer offsets": offset,
+        "requantizer adders": lanes * (x.width + params.product_shape.width),
+        "requantizer offsets": _chosen_offsets(params),
         "requantizer shifters": kept * sum(differing[FIELDS.index("shift")::len(FIELDS)]),
-        "requantizer clamps": lanes * (max(kept - 8, 0) // 2 + 22) + 2 * (varying["low"] + varying["high"]),
-        "parameters in logic": table.luts,
-        "banks": bank_choices(params.slots, table.varying) if table.kind == "block" else 0,
-    })
+        "requantizer clamps": lanes * (max(kept - 8, 0) + 16) + 2 * (varying["low"] + varying["high"]),
+        "banks": bank_bits(family, depth=params.slots, width=table.varying, writable=False)
+        if table.kind == "block" and table.varying else 0,
+    }) + table.terms("parameters in logic")
     ffs = Counter({
         "requantizer registers": 2 * lanes * params.sum_shape.width
         + 2 * varying["multiplier"] + varying["bias"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gatecast.boards.packing import lut_ram_luts
+from gatecast.boards.packing import bank_bits, lut_ram_luts
 from gatecast.hdl.drain import DrainLayer, WriteLayer
 from gatecast.hdl.engine import EngineLayer
 from gatecast.hdl.links import LinkParams
@@ -14,7 +14,7 @@ from gatecast.hdl.sequencer import Sequencer, SequencerLayer
 from gatecast.hdl.table import Table
 from gatecast.hdl.walk import WalkLayer, WalkOperand
 
-from .counts import Part, bank_choices, bits, contents
+from .counts import Part, bits, contents
 from .layout import MemoryLayout
 from .plan import EnginePlan
 
@@ -22,10 +22,10 @@ __all__ = ["control_parts", "link_part", "memory_part"]
 
 
 def control_parts(engine: EnginePlan, layers: Sequence[EngineLayer], *, depth: int, reads: Sequence[int],
-                  array_latency: int, requantizer_latency: int) -> Iterator[Part]:
+                  array_latency: int, requantizer_latency: int, family: str) -> Iterator[Part]:
     """All of an engine but its array and its requantizer; ``depth`` is that of the weights, in words."""
     name, groups = f"engine_{engine.name}", engine.groups
-    yield _sequencer(f"{name}.sequencer", [layer.sequencer for layer in layers])
+    yield _sequencer(f"{name}.sequencer", [layer.sequencer for layer in layers], family)
     yield _walk(f"{name}.walk", [layer.walk for layer in layers], addresses=max(reads), depth=depth)
     yield _drain(f"{name}.drain", [layer.drain for layer in layers], groups)
     for memory in range(len(layers[0].writes)):
@@ -37,7 +37,7 @@ def control_parts(engine: EnginePlan, layers: Sequence[EngineLayer], *, depth: i
     yield Part(name=name, luts=luts, ffs=ffs + Counter({"delays": delays}))
 
 
-def _sequencer(name: str, layers: Sequence[SequencerLayer]) -> Part:
+def _sequencer(name: str, layers: Sequence[SequencerLayer], family: str) -> Part:
     rows, firsts = Sequencer.job_rows(layers)
     settings = contents([[layer.job_cycles, first] for layer, first in zip(layers, firsts, strict=True)])
     jobs = contents([list(row.values()) for row in rows], Table.kind(rows))
@@ -58,9 +58,9 @@ def _sequencer(name: str, layers: Sequence[SequencerLayer]) -> Part:
         "sequencer counters": counters + free + cycles + index,
         "sequencer addresses": addresses,
         "sequencer choices": choices + index * (count - 1),
-        "tables in logic": jobs.luts + settings.luts,
-        "banks": bank_choices(len(rows), jobs.varying) if jobs.kind == "block" else 0,
-    })
+        "banks": 0 if jobs.kind == "lut" else bank_bits(
+            family, depth=len(rows), width=jobs.varying, writable=False),
+    }) + jobs.terms("tables in logic") + settings.terms("tables in logic")
     ffs = Counter({
         "control registers": registers + counters + free + count * (1 + (index if len(rows) > 1 else 0))
         + cycles + 3 * bits(count) + 6,
@@ -75,8 +75,8 @@ def _walk(name: str, layers: Sequence[WalkLayer], *, addresses: int, depth: int)
     table = contents([[layer.blocks, layer.hold, len(layer.operands), layer.weight_base, layer.count]
                       for layer in layers])
     counters = bits(max(layer.blocks for layer in layers)) + bits(max(layer.hold for layer in layers) + 1)
-    luts = Counter({"walk counters": counters + weight, "walk choices": (operands - 1) * bits(addresses),
-                    "tables in logic": table.luts})
+    luts = Counter({"walk counters": counters + weight, "operand choices": (operands - 1) * bits(addresses)})
+    luts += table.terms("tables in logic")
     ffs = Counter({"control registers": counters + 3 * weight + bits(addresses) + table.held
                    + 3 * bits(operands) + 8, "tables in logic": table.registers})
     for operand in range(operands):
@@ -105,7 +105,7 @@ def _operand_walk(layers: Sequence[tuple[WalkLayer, WalkOperand]],
     luts["walk addresses"] += address * (1 + (loops > 0))
     luts["walk columns"] += column
     luts["walk counters"] += loops + 2 * rows
-    luts["tables in logic"] += table.luts
+    luts += table.terms("tables in logic")
     ffs["control registers"] += 5 * address + 2 * column + loops + 3 * rows + table.held + 1
     ffs["tables in logic"] += table.registers
 
@@ -117,8 +117,8 @@ def _drain(name: str, layers: Sequence[DrainLayer], groups: int) -> Part:
                 + bits(groups))
     parameter = bits(max(layer.parameter_base + layer.blocks * groups for layer in layers))
     return Part(name=name,
-                luts=Counter({"drain counters": 2 * counters + parameter + bits(groups + 1),
-                              "tables in logic": table.luts}),
+                luts=Counter({"drain counters": 2 * counters + parameter + bits(groups + 1)})
+                + table.terms("tables in logic"),
                 ffs=Counter({"control registers": counters + parameter + bits(groups + 1)
                              + 2 * bits(len(layers)) + 6, "tables in logic": table.registers}))
 
@@ -132,9 +132,11 @@ def _write(name: str, layers: Sequence[WriteLayer], groups: int) -> Part:
         radix.step(layer.pixel_words * radix.parts - (layer.blocks - 2) * groups - 1) % (1 << address)
         if layer.writes else 0] for layer in layers])
     written = sum(layer.writes for layer in layers)
+    # An address goes on by a step, one of several, or begins anew; a row ends where the ring may begin again.
+    adders = (address * (2 + (groups > 1)) + words * (3 + (groups > radix.parts))
+              + 3 * radix.part_bits * (radix.gap > 0))
     return Part(name=name,
-                luts=Counter({"write addresses": address + 2 * words, "write choices": (written - 1) * words,
-                              "tables in logic": table.luts}),
+                luts=Counter({"write addresses": adders, "write choices": (written - 1) * words}) + table.terms("tables in logic"),
                 ffs=Counter({"control registers": address + words * written + 1,
                              "tables in logic": table.registers}))
 
@@ -148,8 +150,8 @@ def _choice(engine: EnginePlan, layers: Sequence[EngineLayer], *,
                       for operand in [layer.operands[min(index, len(layer.operands) - 1)]]])
     padded = any(walk.start_column < 0 or walk.kernel_height > 1 or walk.kernel_width > 1
                  for layer in layers for walk in layer.walk.operands)
-    return (Counter({"input choices": 8 * engine.lanes * (memories - 1 + padded), "engines": 1,
-                     "tables in logic": table.luts}),
+    return (Counter({"input choices": 8 * engine.lanes * (memories - 1 + padded)})
+            + table.terms("tables in logic"),
             Counter({"delays": 8 * engine.lanes + (12 if engine.kind == "channel" else 0),
                      "tables in logic": table.registers}))
 
@@ -166,7 +168,9 @@ def memory_part(memory: MemoryLayout, family: str) -> Part:
         # Where a family has no LUT RAM, it is made of flip-flops.
         ffs["memory registers"] += word if family != "ice40" else word * (params.words + 1)
     else:
-        luts["banks"] = bank_choices(params.words, word, 8 * params.write_bytes)
+        luts["banks"] = bank_bits(
+            family, depth=params.words, width=word, writable=True,
+            write_bits=8 * params.write_bytes if params.writes_per_word > 1 else None)
     return Part(name=f"memory_{memory.name}", luts=luts, ffs=ffs)
 
 

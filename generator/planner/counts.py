@@ -9,16 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gatecast.hdl.row_multiplier import RowMultiplier
 from gatecast.hdl.storage import MemoryKind
 
-__all__ = ["Contents", "Part", "bank_choices", "bits", "contents", "row_multiplier", "varying_bits"]
+__all__ = ["Contents", "Part", "bits", "contents", "row_multiplier", "varying_bits"]
 
 # Words that a LUT of four inputs holds of a bit.
 LUT_WORDS = 16
-# A block RAM of ECP5: widths of a word, words at the first of them, what Yosys lets it cost.
-BLOCK_WIDTHS = (1, 2, 4, 9, 18, 36)
-BLOCK_WORDS = 16_384
-BLOCK_PRICE = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +40,15 @@ class Contents:
     different: int
     """Those of them that are different ones: synthesis makes bits that agree in all rows once."""
     luts: int
-    """LUTs of the memory itself, where it is made of logic."""
+    """LUTs that hold words of its bits, and pairs of such words, where it is made of logic."""
+    deep: bool
+    """Whether words are shared and joined by LUTs, not by wide multiplexers."""
     registers: int
     """Bits of its output register, where it is made of logic; block RAM has its own."""
+
+    def terms(self, term: str) -> Counter[str]:
+        """LUTs of the memory itself; ``term`` is what those of a shallow one are called."""
+        return Counter({f"deep {term}" if self.deep else term: self.luts})
 
     @property
     def held(self) -> int:
@@ -58,53 +61,60 @@ def bits(count: int) -> int:
     return max(count - 1, 0).bit_length()
 
 
-def contents(rows: Sequence[Sequence[int]] | npt.NDArray[np.int64], kind: MemoryKind = "lut") -> Contents:
-    """Of a :class:`~gatecast.hdl.table.Table` of this kind with these numbers, ``[row][column]``."""
-    rows = np.array(rows, np.int64)
-    varying = sum(varying_bits(rows))
+def contents(rows: Sequence[Sequence[int]] | npt.NDArray[np.signedinteger],
+             kind: MemoryKind = "lut") -> Contents:
+    """Of a :class:`~gatecast.hdl.table.Table` of this kind with these numbers, ``[row][column]``.
+
+    In logic a bit of all rows is put together from LUTs for 16 of them each. Two such words are joined by the
+    wide multiplexers of the slices. In deeper tables Yosys shares words that agree, and joins them by LUTs:
+    about one for each different pair, as the joints of pairs take some and save others. A word and its
+    inverse agree.
+    """
+    rows = np.array(rows)
+    depth, varying = len(rows), sum(varying_bits(rows))
     if kind == "block" or not varying:
-        return Contents(kind=kind, varying=varying, different=varying, luts=0, registers=0)
-    depth = len(rows)
-    patterns = np.unpackbits(rows.astype("<i8").reshape(depth, -1).view(np.uint8), axis=1).T
+        return Contents(kind=kind, varying=varying, different=varying, luts=0, deep=False, registers=0)
+    patterns = np.unpackbits(rows.reshape(depth, -1).view(np.uint8), axis=1).T
     different = {pattern.tobytes() for pattern in np.packbits(patterns, axis=1)}
     different -= {bytes(-(-depth // 8)), np.packbits(np.ones(depth, np.uint8)).tobytes()}
-    # A bit is put together from LUTs for 16 words each. The same words, or their inverse, are made once.
-    padded = np.pad(patterns, ((0, 0), (0, -depth % LUT_WORDS)), mode="edge").reshape(-1, LUT_WORDS)
-    words = np.ascontiguousarray(np.packbits(padded ^ padded[:, :1], axis=1)).view(np.uint16).ravel()
-    return Contents(kind=kind, varying=varying, different=len(different),
-                    luts=len(set(words.tolist()) - {0}) if depth > 2 else 0, registers=len(different))
+    words, pairs = _words(patterns, LUT_WORDS), _words(patterns, 2 * LUT_WORDS)
+    joined = int(np.sum(pairs >> LUT_WORDS != pairs & ((1 << LUT_WORDS) - 1)))
+    deep = depth > 2 * LUT_WORDS
+    luts = len(words)
+    if depth <= 2:
+        # Each bit is the address or its inverse.
+        luts = 0
+    elif depth > LUT_WORDS:
+        # A LUT behind a wide multiplexer is not shared.
+        luts = joined + len(words if deep else pairs)
+    return Contents(kind=kind, varying=varying, different=len(different), luts=luts, deep=deep,
+                    registers=len(different))
 
 
-def varying_bits(rows: npt.NDArray[np.int64]) -> list[int]:
+def _words(patterns: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint64]:
+    """The different words of ``size`` rows in ``patterns [bit, row]`` that are no constants."""
+    padded = np.pad(patterns, ((0, 0), (0, -patterns.shape[1] % size)), mode="edge").reshape(-1, size)
+    packed = np.packbits(padded ^ padded[:, :1], axis=1, bitorder="little").astype(np.uint64)
+    words = np.unique(packed @ (np.uint64(1) << np.arange(0, size, 8, dtype=np.uint64)))
+    return words[words != 0]
+
+
+def varying_bits(rows: npt.NDArray[np.signedinteger]) -> list[int]:
     """Of each column of ``rows [row, column]`` the bits that are not the same in all rows."""
     mask = np.bitwise_or.reduce(rows) ^ np.bitwise_and.reduce(rows)
     # Numbers of both signs differ in their sign, which is one bit behind those that the largest one needs.
-    largest = np.bitwise_or.reduce(rows ^ (rows >> 63))
+    largest = np.bitwise_or.reduce(np.where(rows < 0, ~rows, rows))
     return [(found & (1 << number.bit_length()) - 1).bit_count() + (found < 0)
             for found, number in zip(mask.tolist(), largest.tolist(), strict=True)]
 
 
-def bank_choices(depth: int, width: int, part: int = 0) -> int:
-    """Bits that are chosen from one more bank, where a memory has several of ECP5's block RAMs.
-
-    The cheapest shape by the rule of Yosys, see :mod:`gatecast.boards.packing`. ``part`` are the bits of a
-    write, 0 where nothing is written.
-    """
-    best = (float("inf"), 0)
-    for index, cell in enumerate(BLOCK_WIDTHS):
-        banks, word = -(-depth // (BLOCK_WORDS >> index)), width
-        if part:
-            word = -(-part // min(9, cell)) * min(9, cell) * (width // part)
-        best = min(best, (BLOCK_PRICE * -(-banks * word // cell) + (banks - 1) * width / 2, banks))
-    return (best[1] - 1) * width
-
-
 def row_multiplier(narrow: int, wide: int, latency: int) -> tuple[int, int]:
     """Bits of the adders and of the registers in a :class:`~gatecast.hdl.row_multiplier.RowMultiplier`."""
-    levels = bits(narrow)
-    together = -(-(levels + 1) // latency)
-    stages = [min(stage * together, levels) for stage in range(1, latency)]
-    adders = sum(-(-narrow // 2 ** level) // 2 * (wide + 2) for level in range(levels))
-    registers = narrow * wide + sum(
-        -(-narrow // 2 ** level) * min(wide + 2 ** level, narrow + wide) for level in stages)
+    (rows, _), *levels = tree = RowMultiplier.tree(narrow, latency)
+    adders, below = 0, rows
+    for sums, _ in levels:
+        # The low bits, below the weight of the higher one of two sums, need no adder.
+        adders += sum(high + wide for high in below[1::2])
+        below = sums
+    registers = narrow * wide + sum(delays * sum(each + wide for each in sums) for sums, delays in tree)
     return adders, registers

@@ -88,7 +88,7 @@ def _engine(plan: Plan, engine: EnginePlan, memories: tuple[MemoryLayout, ...],
             family: str) -> Iterator[Part]:
     params = requantizer_params(plan, engine)
     yield array_part(plan, engine, params, family)
-    yield requantizer_part(engine, params)
+    yield requantizer_part(engine, params, family)
     operations = {layer_window(plan.network.layer(name)).operation for name in engine.layers}
     yield from control_parts(
         engine, engine_layers(plan, engine, memories), depth=weight_words(plan, engine),
@@ -96,7 +96,7 @@ def _engine(plan: Plan, engine: EnginePlan, memories: tuple[MemoryLayout, ...],
                if memory.reader == engine.name],
         array_latency=SystolicArray.latency(engine.lanes, engine.groups) if engine.kind == "systolic"
         else ChannelArray.latency(operations),
-        requantizer_latency=params.latency)
+        requantizer_latency=params.latency, family=family)
 
 
 def _link(plan: Plan, tensor: str, memory: MemoryLayout) -> LinkParams:
