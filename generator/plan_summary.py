@@ -8,9 +8,9 @@ from typing import Any
 from gatecast.boards import Board, Part
 
 from .network import Network
-from .planner import Found, Plan, Prediction, Resources, lone_latency
+from .planner import Budget, Found, Plan, Prediction, Resources, lone_latency
 from .planner.explanation import EngineCells, explain
-from .planner.goals import Smallest
+from .planner.goals import Smallest, shares
 from .planner.numbers import multipliers_of
 from .planner.weight_stream import weight_stream_bytes
 from .planner.work import EngineWork, LayerWork
@@ -53,11 +53,13 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     ``bottleneck_utilization`` the share of cycles in which it issues work, ``bottleneck_reason`` a clause.
     ``lower_bound_cycles`` is what no plan within the budget can beat: that of all partitions and arrays that
     were allowed where ``lower_bound_exact``, else that of the work alone; no lone frame gets through in fewer
-    either. For the goal area ``target_cycles`` are what an inference may take at the rate asked for, and with
-    fewer than ``lower_bound_multipliers`` in its arrays no plan takes so few. ``alternatives`` are the next
-    best plans, each with its ``cycles_per_inference``, ``lone_latency_cycles``, ``multipliers`` and
-    ``engines``; those for area fit the budget, others have ample feature memories but for the fastest plan
-    among those for latency.
+    either. ``budget_shares`` is the sum of the shares that it takes of the DSP multipliers, block RAMs and
+    LUTs allowed. For the goal area, which is for the least of that, ``target_cycles`` are what an inference may
+    take at the rate asked for, and with fewer than ``lower_bound_multipliers`` in its arrays no plan takes so
+    few. ``alternatives`` are the next best plans, each with its ``cycles_per_inference``,
+    ``lone_latency_cycles``, ``multipliers``, ``budget_shares`` and ``engines``; those for area fit the
+    budget, others have ample feature memories (and no shares) but for the fastest plan among those for
+    latency.
 
     Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates. ``luts_error`` and
     ``ffs_error`` tell how far those may be off, as a share (see :mod:`gatecast.planner.logic`; None for
@@ -108,6 +110,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "bottleneck_reason": why.reason,
         "lower_bound_cycles": None if found is None else found.bound,
         "lower_bound_exact": None if found is None else found.exact,
+        "budget_shares": None if budget is None else shares(plan, budget),
         "target_cycles": None if area is None else area.pace,
         "lower_bound_multipliers": None if area is None else area.least_multipliers,
         "periodic": prediction.periodic,
@@ -121,7 +124,8 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
             "luts": part.luts, "ffs": part.ffs},
         "engines": [_engine(plan, work, cells) for work, cells in zip(why.engines, why.cells, strict=True)],
         "links": [{"name": name, "busy_cycles": prediction.work[name]} for name in ("source", "sink")],
-        "alternatives": None if found is None else [_alternative(*other) for other in found.others],
+        "alternatives": None if found is None else [
+            _alternative(*other, None if area is None else area.budget) for other in found.others],
         "memories": [{
             "writer": memory.writer, "reader": memory.reader, "memory_in": memory.params.kind,
             "words": memory.params.words, "word_bits": 8 * memory.params.word_bytes,
@@ -173,11 +177,12 @@ def _loops(work: LayerWork) -> dict[str, Any]:
     }
 
 
-def _alternative(plan: Plan, cycles: float) -> dict[str, Any]:
+def _alternative(plan: Plan, cycles: float, budget: Budget | None) -> dict[str, Any]:
     return {
         "cycles_per_inference": cycles,
         "lone_latency_cycles": lone_latency(plan),
         "multipliers": sum(multipliers_of(plan.network, engine) for engine in plan.engines),
+        "budget_shares": None if budget is None else shares(plan, budget),
         "engines": [{"name": engine.name, "kind": engine.kind, "lanes": engine.lanes,
                      "columns": engine.columns, "group": engine.group, "layers": list(engine.layers)}
                     for engine in plan.engines],

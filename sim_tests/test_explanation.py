@@ -35,6 +35,7 @@ from gatecast.planner import (
     search,
 )
 from gatecast.planner.explanation import bottleneck_reason, explain
+from gatecast.planner.goals import shares
 from gatecast.planner.logic import ERROR_FFS, ERROR_LUTS
 from gatecast.planner.numbers import multipliers_of
 from gatecast.planner.plan import SINK, SOURCE, EnginePlan
@@ -138,7 +139,7 @@ def test_the_summary_is_that_of_the_event_model(seed: int, style: str) -> None:
     # What nobody told is not made up.
     assert [key for key, value in found.items() if value is None] == [
         "goal", "clock_mhz", "inferences_per_second", "latency_seconds", "lone_latency_seconds",
-        "budget_utilization", "lower_bound_cycles", "lower_bound_exact", "target_cycles",
+        "budget_utilization", "lower_bound_cycles", "lower_bound_exact", "budget_shares", "target_cycles",
         "lower_bound_multipliers", "limits", "chip", "alternatives", "weight_stream_bytes_per_inference",
         "weight_stream_bytes_per_cycle"]
 
@@ -285,6 +286,9 @@ def test_a_person_reads_the_bound_of_what_was_asked() -> None:
     assert (f"lower bound {small.least_multipliers} multipliers of arrays for at most 20,000 cycles an "
             f"inference, for all allowed partitions and arrays; this plan {distance}") in text
     assert "other plans that are fast enough, the next smallest first" in text
+    assert f"size {shares(small.plan, limits):.3f}, the sum of the shares" in text
+    assert [other["budget_shares"] for other in result["alternatives"]] == [
+        shares(plan, limits) for plan, _ in small.others] != []
 
 
 def test_a_person_reads_memories_along_the_way() -> None:

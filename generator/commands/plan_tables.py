@@ -125,7 +125,7 @@ def _alternatives(result: dict[str, Any]) -> Table:
     """The next best plans for what is asked."""
     title, measured = {
         "latency": ("other plans, the next best for a lone inference first", "lone_latency_cycles"),
-        "area": ("other plans that are fast enough, the next smallest first", "multipliers"),
+        "area": ("other plans that are fast enough, the next smallest first", "budget_shares"),
     }.get(result["goal"], ("next best plans, with ample feature memories", "cycles_per_inference"))
 
     def engines(other: dict[str, Any]) -> str:
@@ -206,6 +206,9 @@ def _facts(result: dict[str, Any]) -> Iterator[tuple[str, str]]:
                                     f"first after {1e3 * result['latency_seconds']:.4g} ms, a lone one after "
                                     f"{1e3 * result['lone_latency_seconds']:.4g} ms")
     yield "bottleneck", result["bottleneck_reason"]
+    if result["goal"] == "area":
+        yield "size", (f"{result['budget_shares']:.3f}, the sum of the shares that it takes of the DSP "
+                       f"multipliers, block RAMs and LUTs allowed")
     if result["lower_bound_cycles"] is not None:
         yield "lower bound", _bound(result)
     busy = f"{percent(result['multiplier_utilization'])} of {count(result['multipliers'])}"

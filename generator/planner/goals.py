@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ..errors import InputError
 from ..network import Network
@@ -163,27 +164,30 @@ def _rate(frames: float) -> str:
 def _small(kinds: Kinds, budget: Budget, external_weights: bool, pace: float,
            progress: Progress) -> list[Plan]:
     """Small plans that take at most ``pace`` cycles a frame, and fit."""
-    ranked: dict[Hashable, tuple[float, Plan]] = {}
+    ranked: list[tuple[float, Plan]] = []
+    seen: set[Hashable] = set()
     for faster in FASTER:
         progress(f"small engines for {pace * faster:,.0f} cycles")
         for prices in (_prices(budget), LEAN, Prices()):
             prices = replace(prices, stored_weights=not external_weights)
             for candidate in kinds.candidates(pace * faster, prices, budget.array_limit, fast=False):
-                if candidate.key in ranked or candidate.cycles > pace:
+                if candidate.key in seen or candidate.cycles > pace:
                     continue
+                seen.add(candidate.key)
                 ample = with_two_frames(replace(candidate.plan(kinds.network),
                                                 external_weights=external_weights))
                 least = placed(with_least_rows(ample), budget)
-                if isinstance(least, Plan) and _pace(ample) <= pace:
-                    ranked[candidate.key] = shares(least, budget), ample
+                if isinstance(least, Plan):
+                    ranked.append((shares(least, budget), ample))
     found: list[Plan] = []
     progress("rows of the regions")
-    for least_shares, ample in sorted(ranked.values(), key=lambda each: each[0])[:FINALISTS]:
+    ranked.sort(key=lambda each: each[0])
+    fast_enough = ((least, ample, cycles) for least, ample in ranked if (cycles := _pace(ample)) <= pace)
+    for least_shares, ample, cycles in islice(fast_enough, FINALISTS):
         if found and least_shares >= min(shares(plan, budget) for plan in found):
             break
         # All that the plan is too fast may be paid for smaller regions.
-        spare = pace / _pace(ample) - 1
-        fitting = placed(size_regions(ample, tolerance=max(spare, 0)), budget)
+        fitting = placed(size_regions(ample, tolerance=pace / cycles - 1), budget)
         if isinstance(fitting, Plan) and predict(fitting).cycles_per_inference <= pace:
             found.append(verify(fitting))
     return found
