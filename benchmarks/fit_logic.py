@@ -180,7 +180,7 @@ def write(models: Mapping[str, Mapping[str, float]], designs: Sequence[Design], 
     lines = ['"""What a bit of each kind of logic costs; written by benchmarks/fit_logic.py, not by hand.',
              "", f"Yosys {toolbox.require('yosys', 'fitting the model').version}, synth_ecp5. Fitted on "
              f"{len(designs)} drawn designs of {min(sizes):,} to {max(sizes):,} LUTs.",
-             f"Errors on {len(held_out)} more, which were held out, and on those with trained weights that are named:",
+             f"Errors on {len(held_out)} more that were held out and on the trained networks below:",
              "mean, nine of ten below, largest.", ""]
     for what, error in errors.items():
         lines.append(f"{what}: {error['mean']:.1%}, {error['nine_of_ten']:.1%}, {error['largest']:.1%}")

@@ -136,7 +136,8 @@ def _write(name: str, layers: Sequence[WriteLayer], groups: int) -> Part:
     adders = (address * (2 + (groups > 1)) + words * (3 + (groups > radix.parts))
               + 3 * radix.part_bits * (radix.gap > 0))
     return Part(name=name,
-                luts=Counter({"write addresses": adders, "write choices": (written - 1) * words}) + table.terms("tables in logic"),
+                luts=Counter({"write addresses": adders, "write choices": (written - 1) * words})
+                + table.terms("tables in logic"),
                 ffs=Counter({"control registers": address + words * written + 1,
                              "tables in logic": table.registers}))
 
