@@ -202,7 +202,7 @@ def _best(arguments: Namespace, network: Network, limits: Budget, progress: Prog
                                "external_weights": bool(arguments.external_weights)}
     if arguments.goal == "latency":
         return least_latency(network, limits, **options)
-    if arguments.goal == "area":
-        return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock_mhz(arguments),
-                          **options)
+    clock = clock_mhz(arguments)
+    if arguments.goal == "area" and clock is not None:
+        return least_area(network, limits, target_fps=arguments.target_fps, clock_mhz=clock, **options)
     return search(network, limits, **options)
