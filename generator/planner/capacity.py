@@ -1,8 +1,8 @@
 """Capacity: bits that every plan of a network keeps on the chip, and bits that a chip has.
 
-Synthesis drops bits of a memory that are the same in all of its words. So a weight counts only as far as it is
-sure to share its place in the array, its lane and its column, with others that differ from it, and parameters
-likewise, on arrays that are not larger than said.
+Synthesis drops bits of a memory that are the same in all of its words. So a weight counts only as far as it
+is sure to share its place in the array, its lane and its column, with others that differ from it, and
+parameters likewise, on arrays that are not larger than said.
 """
 
 from __future__ import annotations
@@ -91,7 +91,9 @@ def _dot_bits(weights: npt.NDArray[np.integer], first: int, limit: int) -> int:
     side = math.isqrt(limit)
     least = []
     for axis, start in ((0, 0), (1, first)):
-        for places in range(side // 2 + 1, side + 1):
+        # With a place for each channel nothing is shared along this axis.
+        enough = start + ones.shape[axis]
+        for places in range(side // 2 + 1, side + 1) if side < enough else [enough]:
             differing = _ones(_folded(ones, axis, start, places) & _folded(zeros, axis, start, places))
             sharing = np.bincount((start + np.arange(ones.shape[axis])) % places, minlength=places)
             least.append(int(np.sum(differing * np.expand_dims(sharing, 1 - axis))))
