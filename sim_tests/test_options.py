@@ -45,7 +45,7 @@ def test_limits_are_kept() -> None:
     assert limited("--dsps", "20")["dsps"] <= 20
     assert limited("--dsps", "0")["dsps"] == 0
     assert limited("--brams", "4")["block_rams"] <= 4
-    assert limited("--luts", "2500")["luts"] <= 2500
+    assert limited("--luts", "8000")["luts"] <= 8000 < limited()["luts"]
     more = limited("--multipliers", "200", "--dsps", "100")
     assert 100 < more["multipliers"] <= 200
     assert more["dsps"] <= 100
