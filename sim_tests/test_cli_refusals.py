@@ -44,7 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan", "digits", "--family", "ecp5", "--board", "ulx3s-85f"],
      "argument --board: not allowed with argument --family; see `gatecast plan --help`"),
     (["plan", "digits", "--multipliers", "0"],
-     "argument --multipliers: must be an integer from 1 to 1,000,000,000, not '0'; see `gatecast plan --help`"),
+     "argument --multipliers: must be an integer from 1 to 1,000,000,000, not '0'; see "
+     "`gatecast plan --help`"),
     (["plan", "digits", "--engines", "many"],
      "argument --engines: must be folded, per-layer, auto or a number of systolic engines, not 'many'; "
      "see `gatecast plan --help`"),
@@ -86,9 +87,9 @@ def test_refused(arguments: list[str], sentence: str) -> None:
 def test_a_network_that_is_too_large_for_a_board() -> None:
     """Counted before anything is planned."""
     sentence = refused("generate", "lenet5", "--board", "icebreaker", "-o", "out")
-    found = re.fullmatch(r"network 'lenet5' needs at least (\d+) block RAMs for its \d+ Kbit, however many LUTs "
-                         r"are memory too, board icebreaker has 30: (\d+) are missing; a Sipeed Tang Nano 9K "
-                         r"\(GW1NR-9C\) has the room \(--board tang-nano-9k\)", sentence)
+    found = re.fullmatch(r"network 'lenet5' needs at least (\d+) block RAMs for its \d+ Kbit, however many "
+                         r"LUTs are memory too, board icebreaker has 30: (\d+) are missing; a Sipeed Tang "
+                         r"Nano 9K \(GW1NR-9C\) has the room \(--board tang-nano-9k\)", sentence)
     assert found is not None
     assert int(found[1]) == 30 + int(found[2])
 
