@@ -220,12 +220,17 @@ def main() -> None:
              for seed in range(options.designs)]
     held_out = drawn[2::3]
     designs = [design for design in drawn if design not in held_out]
-    real = [measured(f"{path.stem}, {name}", plan_of(path, name))
-            for path in options.models for name in BUDGETS]
+    plans: dict[str, tuple[str, gatecast.Plan]] = {}
+    for path in options.models:
+        for name in BUDGETS:
+            # A small network may have the same plan for both.
+            plan = plan_of(path, name)
+            plans.setdefault(f"{path} {plan}", (f"{path.stem}, {name}", plan))
+    real = [measured(*each) for each in plans.values()]
     models = {what: fitted([row for design in designs for row in design.rows[what]]) for what in CELLS}
     write(models, designs, held_out, real)
     for design in drawn + real:
-        print(f"{design.name:24}{' held out' * (design not in designs):10}"
+        print(f"{design.name:40}{' held out' * (design not in designs):10}"
               + "".join(f"{design.rows[what][0].measured:8,} {what} {design.error(what, model):+.1%}"
                         for what, model in models.items()))
     for group, some in (("fitted", designs), ("held out", held_out), ("trained", real)):

@@ -14,6 +14,7 @@ from gatecast.hdl.channel import ChannelArray
 from gatecast.hdl.links import LinkParams
 from gatecast.hdl.systolic import SystolicArray
 
+from ..figures import percent
 from .array_counts import (
     array_multipliers,
     array_part,
@@ -29,7 +30,11 @@ from .numbers import engine_layers, layer_window, multipliers_of, readers
 from .parameters import requantizer_params
 from .plan import SINK, SOURCE, EnginePlan, Plan
 
-__all__ = ["ERROR_FFS", "ERROR_LUTS", "Estimate", "array_luts", "estimate", "parts", "requantizer_luts"]
+__all__ = ["ERROR_FFS", "ERROR_LUTS", "Estimate", "array_luts", "error_sentence", "estimate", "parts",
+           "requantizer_luts"]
+
+# The family whose synthesis the model was fitted to.
+MEASURED = "ecp5"
 
 
 class Estimate(NamedTuple):
@@ -55,6 +60,15 @@ def estimate(plan: Plan, family: str = "ecp5") -> Estimate:
     luts = sum(LUTS.get(term, 1.0) * count for part in found for term, count in part.luts.items())
     ffs = sum(FFS.get(term, 1.0) * count for part in found for term, count in part.ffs.items())
     return Estimate(round(luts), round(ffs))
+
+
+def error_sentence(family: str) -> str:
+    """How far estimates for ``family`` may be off."""
+    if family != MEASURED:
+        return (f"LUTs and flip-flops are an estimate by the model of {MEASURED}; its error on {family} "
+                f"was not measured")
+    return (f"LUTs are an estimate within {percent(ERROR_LUTS)}, flip-flops one within {percent(ERROR_FFS)}, "
+            f"on nine of ten designs that the model was not fitted on")
 
 
 def array_luts(plan: Plan, engine: EnginePlan) -> int:
