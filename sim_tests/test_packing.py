@@ -14,7 +14,7 @@ from amaranth.lib import memory
 from tools import needs
 
 from gatecast import processes, toolbox
-from gatecast.boards.packing import block_rams, lut_ram_luts
+from gatecast.boards.packing import bank_bits, block_rams, lut_ram_luts
 from gatecast.synthesis_report import synthesized_resources
 
 # What comes before memories are mapped, and the libraries that synthesis maps them to.
@@ -125,7 +125,7 @@ def synthesized(shapes: list[Shape], commands: list[str], selections: list[str],
 @pytest.mark.parametrize("family", MAPPING)
 def test_random_shapes(family, tmp_path):
     choose = random.Random(20)
-    shapes = [random_shape(choose, most_bits=40_000 if family == "ice40" else 120_000) for _ in range(40)]
+    shapes = [random_shape(choose, most_bits=40_000 if family == "ice40" else 120_000) for _ in range(25)]
     before, library = MAPPING[family]
     selections = ["t:$__*"] + [f"t:$__* {full} %i" for name, full in FULL_SIZE.items() if name == family]
     counts = synthesized(shapes, [f"{before} -top top", f"memory_libmap {library}"], selections, tmp_path)
@@ -136,10 +136,9 @@ def test_random_shapes(family, tmp_path):
 @needs("yosys")
 @pytest.mark.parametrize("family", WHOLE)
 def test_cells_are_there_in_the_end(family, tmp_path):
-    shapes = [Shape(depth=700, width=12, writable=False),
-              Shape(depth=256, width=40, writable=False, read_ports=2),
-              Shape(depth=1100, width=9, writable=True),
-              Shape(depth=300, width=48, writable=True, write_bits=16)]
+    shapes = [Shape(depth=520, width=5, writable=False),
+              Shape(depth=256, width=9, writable=False, read_ports=2),
+              Shape(depth=300, width=32, writable=True, write_bits=16)]
     command, cells = WHOLE[family]
     counts = synthesized(shapes, [f"{command} -top top"], [f"t:{cell}" for cell in cells], tmp_path)
     assert counts == [shape.blocks(family) for shape in shapes]
@@ -166,6 +165,22 @@ def test_known_counts():
     # xc7 counts halves of 36 kbit.
     assert block_rams("xc7", depth=1024, width=36, writable=False) == 2
     assert block_rams("xc7", depth=1, width=300, writable=False) == 0
+
+
+def test_bits_chosen_from_banks():
+    """None where one bank is deep enough; else those of the banks that the cells of the count make up."""
+    assert bank_bits("ecp5", depth=512, width=36, writable=False) == 0
+    assert bank_bits("ecp5", depth=1, width=300, writable=False) == 0
+    # Five banks of 4,096 words, side by side in four blocks of four bits.
+    assert bank_bits("ecp5", depth=20_000, width=3, writable=False) == 4 * 3
+    assert bank_bits("ecp5", depth=20_000, width=3, writable=False, read_ports=2) == 2 * 4 * 3
+    choose = random.Random(1)
+    for _ in range(100):
+        depth, width = choose.randint(2, 20_000), choose.randint(1, 200)
+        banks = bank_bits("ecp5", depth=depth, width=width, writable=False) // width + 1
+        cells = {-(-banks * width // cell) for index, cell in enumerate((1, 2, 4, 9, 18, 36))
+                 if -(-depth // (16_384 >> index)) == banks}
+        assert block_rams("ecp5", depth=depth, width=width, writable=False) in cells
 
 
 @pytest.mark.parametrize(("arguments", "sentence"), [
@@ -196,7 +211,7 @@ def test_known_luts():
 def test_luts_of_random_shapes(tmp_path):
     choose = random.Random(3)
     shapes = []
-    while len(shapes) < 16:
+    while len(shapes) < 8:
         depth, width, writable = choose.randint(6, 160), choose.randint(8, 40), len(shapes) % 2 == 0
         if depth * width < 2_500:
             shapes.append(Shape(depth=depth, width=width, writable=writable))

@@ -19,8 +19,8 @@ from gatecast.planner import Plan, resources
 
 # Among them arrays and requantizers of either kind, lanes and columns without a channel, memories of a single
 # word, words written in parts, tables of two lanes and of one.
-CASES = (("windows", 0, "any"), ("windows", 3, "any"), ("windows", 5, "two"), ("windows", 11, "any"),
-         ("windows", 2, "per-layer"), ("layers", 2, "folded"), ("layers", 8, "any"), ("layers", 6, "any"))
+CASES = (("windows", 0, "any"), ("windows", 12, "per-layer"), ("layers", 11, "folded"),
+         ("layers", 11, "any"))
 # Cells of DSPs and block RAMs are there before any gate is.
 ECP5 = ("synth_ecp5 -top core -run begin:map_gates",)
 ICE40 = ('attrmap -map ram_style="distributed" ram_style="logic"',
@@ -51,9 +51,8 @@ def test_ecp5(kind, seed, style, tmp_path):
 
 
 @needs("yosys")
-@pytest.mark.parametrize(("kind", "seed", "style"), [CASES[0], CASES[-1]])
-def test_ice40(kind, seed, style, tmp_path):
-    plan = make(kind, seed, style)
+def test_ice40(tmp_path):
+    plan = make(*CASES[2])
     assert cells(plan, ICE40, tmp_path)["SB_RAM40_4K"] == resources(plan, "ice40").block_rams
 
 
@@ -63,5 +62,5 @@ def test_cases_have_everything():
     for field in ("array_in", "requantizer_in", "weights_in", "tables_in", "parameters_in"):
         assert len({(engine.kind, getattr(engine, field)) for engine in engines}) == 4
     assert {region.memory_in for plan in plans for region in plan.regions} == {"block", "lut"}
-    assert sum(resources(plan).dsps for plan in plans) > 60
-    assert sum(resources(plan).block_rams for plan in plans) > 40
+    assert sum(resources(plan).dsps for plan in plans) > 45
+    assert sum(resources(plan).block_rams for plan in plans) > 25
