@@ -49,8 +49,8 @@ def _tables_in_luts(plan: Plan, engine: EnginePlan) -> Iterator[Contents]:
     params = array_params(plan, engine)
     if params.weights is not None and engine.weights_in == "lut" and not plan.external_weights:
         depth, groups = len(params.weights), engine.groups if engine.kind == "systolic" else 1
-        for group in np.split(params.weights.reshape(depth, -1), groups, axis=1):
-            yield contents(group)
+        by_group = params.weights.reshape(depth, groups, -1)
+        yield from (contents(by_group[:, group]) for group in range(groups))
     if isinstance(params, ChannelParams) and params.tables is not None and engine.tables_in == "lut":
         yield from [contents(params.tables.reshape(-1, 1))] * engine.lanes
 

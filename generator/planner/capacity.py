@@ -75,8 +75,7 @@ def _weight_bits(window: Window, limit: int) -> int:
             bits += _dot_bits(weights, first, limit)
         elif operand.weights is not None:
             # In the best case each channel has a lane of its own.
-            weights = operand.weights.reshape(operand.taps, -1).astype(np.int64)
-            bits += operand.taps * sum(varying_bits(weights))
+            bits += operand.taps * sum(varying_bits(operand.weights.reshape(operand.taps, -1)))
     return bits
 
 

@@ -70,13 +70,13 @@ def contents(rows: Sequence[Sequence[int]] | npt.NDArray[np.signedinteger],
     about one for each different pair, as the joints of pairs take some and save others. A word and its
     inverse agree.
     """
-    rows = np.array(rows)
+    rows = np.ascontiguousarray(rows)
     depth, varying = len(rows), sum(varying_bits(rows))
     if kind == "block" or not varying:
         return Contents(kind=kind, varying=varying, different=varying, luts=0, deep=False, registers=0)
     patterns = np.unpackbits(rows.reshape(depth, -1).view(np.uint8), axis=1).T
+    patterns = patterns[np.any(patterns != patterns[:, :1], axis=1)]
     different = {pattern.tobytes() for pattern in np.packbits(patterns, axis=1)}
-    different -= {bytes(-(-depth // 8)), np.packbits(np.ones(depth, np.uint8)).tobytes()}
     words, pairs = _words(patterns, LUT_WORDS), _words(patterns, 2 * LUT_WORDS)
     joined = int(np.sum(pairs >> LUT_WORDS != pairs & ((1 << LUT_WORDS) - 1)))
     deep = depth > 2 * LUT_WORDS
