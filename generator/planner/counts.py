@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from gatecast.hdl.row_multiplier import RowMultiplier
 from gatecast.hdl.storage import MemoryKind
+from gatecast.hdl.table import Table
 
 __all__ = ["Contents", "Part", "bits", "contents", "row_multiplier", "varying_bits"]
 
 # Words that a LUT of four inputs holds of a bit.
-LUT_WORDS = 16
+LUT_WORDS = Table.LUT_WORDS
 
 
 @dataclass(frozen=True, kw_only=True)
