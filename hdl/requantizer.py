@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -70,14 +72,18 @@ class RequantizerParams:
         self.shift_range = int(requantization.shift.max()) - self.shift_min
 
     @property
-    def rows(self) -> list[dict[str, int]]:
-        """The table of parameters, a row for each slot; shifts are less the common :attr:`shift_min`."""
+    def columns(self) -> dict[str, npt.NDArray[np.int64]]:
+        """The table of parameters, ``[slots, lanes]`` each; shifts are less the common :attr:`shift_min`."""
         shape = self.slots, self.lanes
         columns = {name: getattr(self.requantization, name).reshape(shape) for name in FIELDS}
-        columns["shift"] = columns["shift"] - self.shift_min
-        return [{f"{name}_{lane}": int(column[slot, lane])
-                 for lane in range(self.lanes) for name, column in columns.items()}
-                for slot in range(self.slots)]
+        return {**columns, "shift": columns["shift"] - self.shift_min}
+
+    @property
+    def rows(self) -> list[dict[str, int]]:
+        """The same, a row for each slot."""
+        columns = {f"{name}_{lane}": column[:, lane].tolist()
+                   for lane in range(self.lanes) for name, column in self.columns.items()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     @property
     def multiplier_parts(self) -> int:

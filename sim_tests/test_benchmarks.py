@@ -56,7 +56,7 @@ def test_efficiency(tmp_path: Path) -> None:
     row, refused = rows
     assert (row["network"], row["multipliers"], row["cycles"]) == ("digits", "48", "2,304")
     assert row["RTL"].startswith("exact, ")
-    assert refused["RTL"].startswith("refused: network 'squeezenet' needs ")
+    assert refused["RTL"].startswith("refused: the leanest plan of network 'squeezenet' stores ")
     assert overview == [{"network": "digits", "48": f"{row['utilization']} of {row['of at most']}"},
                         {"network": "squeezenet", "48": "refused"}]
 
@@ -71,7 +71,8 @@ def test_boards(tmp_path: Path) -> None:
         "tang-primer-20k", "arty-a7-35t", "arty-a7-100t"}
     for row in rows:
         # A plan or a sentence.
-        assert bool(row["cycles"]) != row["refused"].startswith(f"network '{row['network']}' needs ")
+        assert bool(row["cycles"]) != row["refused"].startswith(
+            f"the leanest plan of network '{row['network']}' ")
     assert {bool(row["cycles"]) for row in rows} == {True, False}
 
 

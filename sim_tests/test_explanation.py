@@ -170,7 +170,8 @@ def test_the_summary_of_a_search() -> None:
     assert (found["luts_error"], found["ffs_error"]) == (ERROR_LUTS, ERROR_FFS)
     other = plan_summary(searched.plan, given, part=families()["xc7"])
     assert (other["luts_error"], other["ffs_error"]) == (None, None)
-    assert f"estimate, within {percent(ERROR_LUTS)}" in printed(found) and "within" not in printed(other)
+    assert f"estimate, 9 of 10 within {percent(ERROR_LUTS)}" in printed(found)
+    assert "rough estimate" in printed(other)
 
 
 def predicted(plan: Plan, cycles: float, work: dict[str, int], **occupied: int) -> Prediction:

@@ -121,7 +121,7 @@ def test_rows_for_running_forever_do_not_make_a_lone_frame_late(monkeypatch: pyt
         grown.append(rows)
         return rows != least
 
-    monkeypatch.setattr(lone, "_runs", runs)
+    monkeypatch.setattr(lone, "runs", runs)
     monkeypatch.setattr(lone, "_within", lambda _numbers, rows, _latency: not grown or rows == whole)
     sized = sized_for_lone(ample, 1)
     assert grown[0] == least and len(grown) > 3

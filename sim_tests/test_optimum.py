@@ -18,6 +18,8 @@ from gatecast.operators.conv2d import Conv2d
 from gatecast.planner import Budget, Plan, predict, resources, search
 from gatecast.planner.candidates import Kinds
 from gatecast.planner.events import steady_state
+from gatecast.planner.lower_bound import PRECISION, lower_bound
+from gatecast.planner.numbers import layer_window, used_channels
 from gatecast.planner.partitions import Fronts
 from gatecast.planner.regions import TOLERANCE, with_two_frames
 from gatecast.planner.schedule import schedule
@@ -74,13 +76,31 @@ def test_layers_that_are_nearly_alike(seed, limit):
         for count, following in pairwise(channels)]))
     kinds = Kinds(lowered, "auto", limit)
     pace, fronts = kinds.pace(limit), Fronts(kinds.parts[0].shapes, Prices())
+    bound = lower_bound(lowered, limit, pace)
 
     def multipliers(cycles: float) -> float:
         return min(fronts.total(each, cycles) for each in partitions(5)) // Prices().multiplier
 
-    assert multipliers(pace.cycles) <= limit
-    assert pace.bound == kinds.links or multipliers(pace.bound - 1) > limit
-    assert pace.exact
+    assert multipliers(pace) <= limit
+    assert multipliers(pace - 1 - pace // PRECISION) > limit or pace == kinds.links
+    assert bound.exact and kinds.links <= bound.cycles <= pace
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_bound_is_reached_by_ideal_arrays(seed):
+    """A layer alone: the bound is the cycles of the best of all arrays, within what it is found to."""
+    rng, unit = np.random.default_rng(seed), Quantization(scale=0.5, zero_point=-3)
+    inputs, outputs, limit = (int(rng.integers(1, most)) for most in (90, 90, 120))
+    lowered = lower(chain((6, 6, inputs), [
+        Conv2d(weights=rng.integers(-128, 128, (outputs, 1, 1, inputs)).astype(np.int8), input=unit,
+               output=unit, bias=np.zeros(outputs, np.int32), weight_scales=np.full(outputs, 0.001))]))
+    window = layer_window(lowered.layers[0])
+    first, last = used_channels(window.operands[0])
+    best = min(36 * -(-window.out_channels // q) * (last // p - first // p + 1)
+               for p in range(1, limit + 1) for q in range(1, limit // p + 1))
+    best = max(best, 36 * inputs, 36 * outputs)
+    bound = lower_bound(lowered, limit, 36 * inputs * outputs)
+    assert best * (1 - 2 / PRECISION) - 1 <= bound.cycles <= best
 
 
 def test_bounds_of_many_layers_are_bounds_too():

@@ -72,7 +72,7 @@ def test_steps() -> None:
 def test_refused_like_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     sentence = refused("plan", "digits", "--pareto", "--brams", "0", "--luts", "100")
-    assert sentence.startswith("network 'digits' needs ")
+    assert sentence.startswith("the leanest plan of network 'digits' stores ")
 
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,16 +66,19 @@ def with_engine(plan: Plan, index: int, **changes: Any) -> Plan:
 def test_names(plan: Plan) -> None:
     names = [one.name for one in plan.engines]
     assert refused(with_engine(plan, 1, name="sink")) == (
-        f"engines need names of their own other than source and sink, not {[names[0], 'sink', names[2]]}")
-    assert refused(with_engine(plan, 1, name=names[0])).startswith("engines need names of their own")
+        "engines need names of their own, other than source and sink; one is called 'sink'")
+    assert refused(with_engine(plan, 1, name=names[0])) == (
+        f"engines need names of their own, other than source and sink; 2 engines are called '{names[0]}'")
 
 
 def test_layers(plan: Plan) -> None:
-    order = [layer.name for layer in plan.network.layers]
     first, second = plan.engines[0].layers
     assert refused(with_engine(plan, 0, layers=(first,))) == (
-        f"network 'random' has the layers {', '.join(order)}, each of which needs one engine; the plan has "
-        f"{', '.join(name for one in with_engine(plan, 0, layers=(first,)).engines for name in one.layers)}")
+        f"layer '{second}' must be on one engine, not on none")
+    assert refused(with_engine(plan, 0, layers=(first, second, second))) == (
+        f"layer '{second}' must be on one engine, not on 2")
+    assert refused(with_engine(plan, 0, layers=(first, second, "x"))) == (
+        "network 'random' has no layer 'x'; take it off its engine")
     assert refused(with_engine(plan, 0, layers=(second, first))) == (
         f"engine '{plan.engines[0].name}': layers must stand in execution order, not {second}, {first}")
     empty = replace(plan, engines=(*plan.engines, engine(layers=())))
@@ -92,10 +95,11 @@ def test_kinds(plan: Plan) -> None:
 def test_regions(plan: Plan) -> None:
     first, *rest = plan.regions
     least = least_rows(plan)
-    wanted = ", ".join(f"{tensor} to {reader}" for tensor, reader in least)
-    for regions in (rest, [*plan.regions, first]):
+    for regions, found in ((rest, "none"), ([*plan.regions, first], "2")):
         assert refused(replace(plan, regions=tuple(regions))) == (
-            f"the plan needs one region each for {wanted}; make it again")
+            f"tensor '{first.tensor}' must have one region to {first.reader}, not {found}")
+    assert refused(replace(plan, regions=(*plan.regions, replace(first, reader="sink")))) == (
+        f"tensor '{first.tensor}' is not read by sink; remove its region")
     rows = least[first.tensor, first.reader]
     for wrong in (rows - 1, -5, float(rows), "many"):
         assert refused(replace(plan, regions=(replace(first, rows=wrong), *rest))) == (
@@ -122,14 +126,19 @@ def test_widths_that_fit(chain: Plan, group: int, lanes: int) -> None:
     assert verify(made) is made
 
 
-@pytest.mark.parametrize(("group", "lanes"), [(2, 3), (4, 6), (6, 2), (3, 1)])
-def test_widths(chain: Plan, group: int, lanes: int) -> None:
+@pytest.mark.parametrize(("group", "lanes", "groups", "fewer"), [
+    (2, 3, "1", "1 or "), (4, 6, "1 or 2", "1, 2 or "), (6, 2, "1 or 2", "3 or "), (3, 1, "1", "")])
+def test_widths(chain: Plan, group: int, lanes: int, groups: str, fewer: str) -> None:
+    writer, reader = (one.name for one in chain.engines)
     made = with_engine(with_engine(chain, 0, group=group, columns=group), 1, lanes=lanes)
     assert refused(made) == (
-        f"lanes and groups do not fit together: Feature memory needs reads of a multiple of the bytes of a "
-        f"write, or writes of a power of two times those of a read, not {group} bytes written and {lanes} "
-        f"read")
+        f"engine '{writer}' writes {group} channels of tensor '{chain.network.layers[0].output}' at once, "
+        f"engine '{reader}' reads {lanes}: the group of {writer} must be {groups}, not {group}, or the lanes "
+        f"of {reader} {fewer}a multiple of {group}, not {lanes}")
 
 
 def test_the_sink_reads_bytes(chain: Plan) -> None:
-    assert refused(with_engine(chain, 1, group=3, columns=3)).endswith("not 3 bytes written and 1 read")
+    writer = chain.engines[1].name
+    assert refused(with_engine(chain, 1, group=3, columns=3)) == (
+        f"engine '{writer}' writes 3 channels of tensor '{chain.network.output}' at once, the output takes "
+        f"1: the group of {writer} must be 1, not 3")

@@ -170,7 +170,9 @@ def _cells(result: dict[str, Any]) -> Table:
 
 
 def _estimate(error: float | None) -> str:
-    return "estimate" if error is None else f"estimate, within {percent(error)}"
+    if error is None:
+        return "rough estimate"
+    return f"estimate, 9 of 10 within {percent(error)}"
 
 
 def _bound(result: dict[str, Any]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from gatecast.boards import Part
+from gatecast.boards import Part, families
 
 from ..errors import InputError
 
@@ -36,6 +36,8 @@ class Budget:
     """What block RAMs hold, see :mod:`gatecast.boards.packing`."""
     name: str = "the budget"
     """For messages."""
+    part: Part | None = field(default=None, compare=False)
+    """The chip whose limits these are, but for those given by hand."""
 
     def __post_init__(self) -> None:
         for key in ("multipliers", "dsps", "block_rams", "luts", "ffs"):
@@ -50,7 +52,23 @@ class Budget:
     def of(part: Part, name: str) -> Budget:
         """What a plan may take of ``part``: of its LUTs and flip-flops the :data:`USABLE` share."""
         return Budget(dsps=part.multipliers, block_rams=part.block_rams, luts=int(part.luts * USABLE),
-                      ffs=int(part.ffs * USABLE), family=part.family, name=name)
+                      ffs=int(part.ffs * USABLE), family=part.family, name=name, part=part)
+
+    def by_hand(self, limit: str) -> bool:
+        """Whether the limit of this name was given by hand, and not taken from a chip."""
+        return self.part is None or getattr(self, limit) != getattr(Budget.of(self.part, self.name), limit)
+
+    @property
+    def memory_bits(self) -> int | None:
+        """The most that block RAMs and LUTs can hold, if nothing else needs these; none if not limited.
+
+        Words of read-only tables that agree are made once, so that LUTs hold more than their bits: up to
+        twice as many, where half of them join the words of others.
+        """
+        if self.block_rams is None or self.luts is None:
+            return None
+        part = families()[self.family]
+        return self.block_rams * part.block_ram_bits + 2 * self.luts * (1 << part.lut_inputs)
 
     @property
     def array_limit(self) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import cached_property
 from itertools import product
 from typing import Literal
@@ -19,7 +18,7 @@ from .partitions import Fronts, Partition, cuts, improved
 from .shapes import ALIKE, Kind, Prices, Shape, Shapes
 from .shaping import Arrays, Candidate, Shaping, names_of, pairs_of
 
-__all__ = ["Engines", "Kinds", "Pace"]
+__all__ = ["Engines", "Kinds"]
 
 Engines = int | Literal["folded", "per-layer", "auto"]
 
@@ -29,20 +28,6 @@ MOST_ENGINES = 8
 PRECISION = 1000
 # Ways to share out the layers that are looked at closely, at each pace.
 WAYS = 6
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pace:
-    """The fastest pace found by work alone, and what no plan within the same multipliers can beat.
-
-    The bound is the sum over all layers of multipliers times cycles, each on the array that wastes the least
-    for it, over the multipliers; or, if that is more and it is ``exact``, what all partitions and arrays
-    need where of each type of layers an engine has the fastest.
-    """
-
-    cycles: float
-    bound: float
-    exact: bool
 
 
 class Kinds:
@@ -73,36 +58,17 @@ class Kinds:
         total = sum(part.cheapest(pace, prices) for part in self.parts)
         return total // prices.multiplier if np.isfinite(total) else total
 
-    @property
-    def exact(self) -> bool:
-        """Whether the bound of :meth:`pace` is that of all partitions."""
-        return all(part.exact for part in self.parts)
-
-    def pace(self, multipliers: int) -> Pace:
-        """The fastest pace that so many multipliers keep, to one part in :data:`PRECISION`."""
+    def pace(self, multipliers: int) -> float:
+        """The fastest pace found that so many multipliers keep, to one part in :data:`PRECISION`."""
         slow = float(sum(part.slowest for part in self.parts))
         if self.multipliers(slow) > multipliers:
-            return Pace(cycles=float("inf"), bound=float("inf"), exact=self.exact)
-        fast, kept = self._fastest(self.multipliers, slow, multipliers)
-        bound = max(sum(part.work for part in self.parts) / multipliers, self.links)
-        if self.exact:
-            # Types are as fast as the fastest of their layers, so less than what they need is too little.
-            bound = max(bound, min(self._fastest(self._least_multipliers, slow, multipliers)[0], fast) + 1)
-        return Pace(cycles=kept, bound=bound, exact=self.exact)
-
-    def _fastest(self, need: Callable[[float], float], slow: float, multipliers: int) -> tuple[float, float]:
-        """The slowest pace that needs more than ``multipliers`` and, close by, the fastest that does not."""
+            return float("inf")
         # No engine needs to be faster than the links.
         fast = self.links - 1.0
         while slow - fast > max(slow / PRECISION, 1):
             middle = (fast + slow) // 2
-            fast, slow = (fast, middle) if need(middle) <= multipliers else (middle, slow)
-        return fast, slow
-
-    def _least_multipliers(self, pace: float) -> float:
-        """What no partition can do with less than, where all can be looked at."""
-        total = sum(part.least(pace) for part in self.parts)
-        return total // Prices().multiplier if np.isfinite(total) else total
+            fast, slow = (fast, middle) if self.multipliers(middle) <= multipliers else (middle, slow)
+        return slow
 
     def candidates(self, pace: float, prices: Prices, multipliers: int, *,
                    fast: bool = True) -> Iterator[Candidate]:
@@ -147,7 +113,7 @@ class _Kind:
 
     def __init__(self, shapes: Shapes, engines: Engines) -> None:
         self.shapes, self.engines = shapes, engines
-        self.exact = engines == "folded" or (engines == "auto" and Lattice.suits(shapes))
+        self.exact = Lattice.suits(shapes)
         self._fronts: dict[Prices, Fronts] = {}
         self._lattices: dict[Prices, Lattice] = {}
         self._found: dict[tuple[float, Prices], list[tuple[float, Partition]]] = {}
@@ -158,21 +124,9 @@ class _Kind:
         everything = self.shapes.members(frozenset(range(len(self.shapes.layers))))
         return int(self.shapes.of_layers.cycles(everything).max())
 
-    @cached_property
-    def work(self) -> float:
-        """Least sum over layers of multipliers times cycles, each layer on the array that suits it best."""
-        each, costs = np.eye(len(self.shapes.layers), dtype=np.int64), self.shapes.of_layers
-        return float((costs.multipliers(each) * costs.cycles(each)).min(axis=1).sum())
-
     def cheapest(self, pace: float, prices: Prices) -> float:
         """Price of the cheapest engines that keep ``pace``; infinite if none do."""
         return min((price for price, _ in self.ways(pace, prices)), default=float("inf"))
-
-    def least(self, pace: float) -> float:
-        """Price that no partition is below at ``pace``, multipliers alone, where all can be looked at."""
-        if self.engines == "folded":
-            return self.cheapest(pace, Prices())
-        return self._lattice(Prices()).cheapest(pace)[0]
 
     def _lattice(self, prices: Prices) -> Lattice:
         if prices not in self._lattices:

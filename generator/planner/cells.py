@@ -10,7 +10,7 @@ from .budget import Budget
 from .dsps import array_dsps, requantizer_dsps
 from .logic import array_luts, requantizer_luts
 from .parameters import requantizer_params
-from .plan import MEMORIES_OF, MULTIPLIERS_OF, EnginePlan, Plan
+from .plan import MEMORIES_OF, MULTIPLIERS_OF, EnginePlan, Plan, Resources
 from .predict import resources
 from .storages import Storage, storages
 
@@ -22,22 +22,22 @@ LUTS_OF_BLOCK_RAM = 400
 SHARE = 0.5
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Shortage:
-    """What the smallest plan that was tried lacks."""
+    """Of a plan that does not fit: how many times what there is it takes, where it lacks the most."""
 
-    what: str
-    """The binding one: block RAMs, DSP multipliers, LUTs or flip-flops."""
-    need: int
-    has: int
+    times: float
+
+
+# Owner and field of the plan.
+_Part = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class _Choice:
     """A part that can be in cells of the scarce kind, or in LUTs."""
 
-    part: tuple[str, str]
-    """Owner and field of the plan."""
+    part: _Part
     scarce: int
     """DSP multipliers or block RAMs that it takes there."""
     luts: int
@@ -45,40 +45,41 @@ class _Choice:
 
 
 def placed(plan: Plan, budget: Budget) -> Plan | Shortage:
-    """``plan`` with a kind of cell for each multiplier and memory, or what it lacks."""
-    rams = _memories(plan, budget.family)
+    """``plan`` with a kind of cell for each multiplier and memory, or how much it lacks."""
+    memories = storages(plan)
+    bits, most = sum(memory.bits for memory in memories if memory.what != "jobs"), budget.memory_bits
+    if most is not None and bits > most:
+        return Shortage(bits / max(most, 1))
+    rams = _memories(memories, budget.family)
     price = LUTS_OF_BLOCK_RAM
     if budget.luts and budget.block_rams:
         price = budget.luts // budget.block_rams
     cheap = {choice.part for choice in rams if choice.luts <= SHARE * price * choice.scarce}
-    for_rams = _cheapest((choice for choice in rams if choice.part not in cheap), budget.block_rams)
-    # Which multipliers synthesis drops depends on where the numbers are that they multiply by.
-    for_dsps = _cheapest(_multipliers(_with(plan, cheap | for_rams)), budget.dsps)
-    made = _with(plan, cheap | for_rams | for_dsps)
-    shortage = _shortage(made, budget)
-    if shortage is None or shortage.what != "LUTs":
-        return shortage or made
-    # Where LUTs are short because they stand in for something else, that is what is missing.
-    for moved in (cheap | for_dsps, cheap | for_rams, cheap):
-        without = _shortage(_with(plan, moved), budget)
-        if without is not None and without.what != "LUTs":
-            return without
-    return shortage
+    times = float("inf")
+    # Where LUTs are what is short, memories stay in block RAM as far as there is some.
+    for start in (cheap, set[_Part]()) if cheap else (cheap,):
+        others = (choice for choice in rams if choice.part not in start)
+        in_luts = start | _cheapest(others, budget.block_rams)
+        # Which multipliers synthesis drops depends on where the numbers are that they multiply by.
+        in_luts |= _cheapest(_multipliers(_with(plan, in_luts)), budget.dsps)
+        made = _with(plan, in_luts)
+        kinds = [memory if memory.what == "jobs" else replace(
+            memory, kind="lut" if _part(memory) in in_luts else "block") for memory in memories]
+        if (taken := _times(resources(made, budget.family, kinds), budget)) <= 1:
+            return made
+        times = min(times, taken)
+    return Shortage(times)
 
 
-def _shortage(plan: Plan, budget: Budget) -> Shortage | None:
-    """What ``plan`` lacks, LUTs first."""
-    need = resources(plan, budget.family)
-    for what, used, has in (("LUTs", need.luts, budget.luts),
-                            ("block RAMs", need.block_rams, budget.block_rams),
-                            ("DSP multipliers", need.dsps, budget.dsps),
-                            ("flip-flops", need.ffs, budget.ffs)):
-        if has is not None and used > has:
-            return Shortage(what=what, need=used, has=has)
-    return None
+def _times(need: Resources, budget: Budget) -> float:
+    """How many times what there is a plan takes, where that is the most."""
+    limits = ((need.luts, budget.luts), (need.block_rams, budget.block_rams), (need.dsps, budget.dsps),
+              (need.ffs, budget.ffs))
+    return max((used / has if has else float("inf") * used if used else 0.0
+                for used, has in limits if has is not None), default=0.0)
 
 
-def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[tuple[str, str]]:
+def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[_Part]:
     """The parts that are moved to LUTs so that the rest takes no more than ``limit``: the cheapest set."""
     choices = [choice for choice in choices if choice.scarce]
     spare = sum(choice.scarce for choice in choices) - (limit or 0)
@@ -105,18 +106,20 @@ def _multipliers(plan: Plan) -> list[_Choice]:
     return found
 
 
-def _memories(plan: Plan, family: str) -> list[_Choice]:
-    parts: dict[tuple[str, str], list[Storage]] = {}
-    for storage in storages(plan):
-        if storage.what == "jobs":
-            continue
-        field = "memory_in" if storage.what == "features" else f"{storage.what}_in"
-        parts.setdefault((storage.owner, field), []).append(storage)
-    return [_Choice(part, sum(storage.block_rams(family) for storage in each),
-                    sum(storage.luts(family) for storage in each)) for part, each in parts.items()]
+def _memories(memories: Iterable[Storage], family: str) -> list[_Choice]:
+    parts: dict[_Part, list[Storage]] = {}
+    for memory in memories:
+        if memory.what != "jobs":
+            parts.setdefault(_part(memory), []).append(memory)
+    return [_Choice(part, sum(memory.block_rams(family) for memory in each),
+                    sum(memory.luts(family) for memory in each)) for part, each in parts.items()]
 
 
-def _with(plan: Plan, in_luts: set[tuple[str, str]]) -> Plan:
+def _part(memory: Storage) -> _Part:
+    return memory.owner, "memory_in" if memory.what == "features" else f"{memory.what}_in"
+
+
+def _with(plan: Plan, in_luts: set[_Part]) -> Plan:
     """``plan`` with these parts in LUTs and all others in DSP blocks and block RAM."""
 
     def cells(engine: EnginePlan) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ..network import Network
 from .dsps import array_dsps, requantizer_dsps
 from .events import steady_state
 from .layout import MemoryLayout, layouts
-from .logic import ERROR_FFS, ERROR_LUTS
+from .logic import ERROR_FFS, ERROR_LUTS, MEASURED
 from .numbers import blocks, dot_taps, layer_window, multipliers_of
 from .parameters import requantizer_params
 from .plan import SINK, SOURCE, EnginePlan, Plan, Prediction, Resources
@@ -21,11 +21,8 @@ from .schedule import schedule
 from .storages import Storage, storages
 from .work import EngineWork, engine_work
 
-__all__ = ["EngineCells", "Explanation", "bottleneck_reason", "engine_cells", "explain", "logic_errors",
-           "place"]
+__all__ = ["EngineCells", "Explanation", "bottleneck_reason", "engine_cells", "explain", "place"]
 
-# The family whose synthesis runs the estimates of logic are fitted on.
-MEASURED = "ecp5"
 # Share of the cycles from which on a part is said to be at work all the time.
 FULL = 0.97
 # Frames of the event model with larger memories.
@@ -75,7 +72,7 @@ class Explanation:
 def explain(plan: Plan, network: Network, *, family: str = "ecp5") -> Explanation:
     """Explain ``plan`` for a chip of ``family``; ``network`` is the one that was read, whose work counts."""
     numbers, prediction, stored = schedule(plan), predict(plan), storages(plan)
-    luts_error, ffs_error = logic_errors(family)
+    luts_error, ffs_error = _logic_errors(family)
     return Explanation(
         prediction=prediction, resources=resources(plan, family),
         engines=engine_work(plan, network, numbers, prediction),
@@ -86,7 +83,7 @@ def explain(plan: Plan, network: Network, *, family: str = "ecp5") -> Explanatio
         reason=bottleneck_reason(plan, prediction))
 
 
-def logic_errors(family: str) -> tuple[float | None, float | None]:
+def _logic_errors(family: str) -> tuple[float | None, float | None]:
     """How far the estimates of LUTs and flip-flops may be off, where that was measured."""
     return (ERROR_LUTS, ERROR_FFS) if family == MEASURED else (None, None)
 

@@ -13,6 +13,7 @@ from .candidates import Engines, Kinds
 from .cells import placed
 from .events import steady_state
 from .lone import lone_latency, sized_for_lone
+from .lower_bound import least_multipliers, lower_bound
 from .numbers import kind_of
 from .plan import Plan
 from .predict import predict, resources
@@ -105,7 +106,7 @@ def _for_latency(network: Network, budget: Budget, engines: Engines, external_we
     for choice in choices:
         progress(f"engines for a lone frame, {choice}")
         kinds = Kinds(network, choice, budget.array_limit)
-        pace = kinds.pace(budget.array_limit).cycles
+        pace = kinds.pace(budget.array_limit)
         for slower in LONE_SLACKS if pace < float("inf") else ():
             for candidate in kinds.candidates(pace * slower, prices, budget.array_limit):
                 if candidate.key not in seen:
@@ -141,19 +142,7 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     need = resources(smallest, budget.family).multipliers
     return Smallest(plan=smallest, cycles=cycles, bound=fastest.bound, exact=fastest.exact,
                     others=tuple(others), budget=fastest.budget, pace=asked,
-                    least_multipliers=_least_multipliers(kinds, pace, need))
-
-
-def _least_multipliers(kinds: Kinds, pace: float, enough: int) -> int:
-    """The fewest multipliers whose bound does not rule out ``pace``, which ``enough`` keep."""
-    too_few = 0
-    while enough - too_few > 1:
-        middle = (too_few + enough) // 2
-        if kinds.pace(middle).bound > pace:
-            too_few = middle
-        else:
-            enough = middle
-    return enough
+                    least_multipliers=least_multipliers(network, pace, need))
 
 
 def _rate(frames: float) -> str:
@@ -226,8 +215,7 @@ def rated(plan: Plan, budget: Budget) -> Found:
             raise InputError(f"the plan takes {used:,} {what}, {budget.name} has {limit:,}; "
                              f"change the plan, or take a larger board")
     allowed = max(budget.array_limit, need.multipliers)
-    pace, cycles = Kinds(plan.network, "auto", allowed).pace(allowed), predict(plan).cycles_per_inference
-    # A plan by hand may have arrays that the search does not look at, and be below the bound of those.
-    return Found(plan=plan, cycles=cycles, bound=min(pace.bound, cycles),
-                 exact=pace.exact and pace.bound <= cycles,
-                 others=(), budget=replace(budget, multipliers=allowed))
+    cycles = predict(plan).cycles_per_inference
+    bound = lower_bound(plan.network, allowed, cycles)
+    return Found(plan=plan, cycles=cycles, bound=bound.cycles, exact=bound.exact, others=(),
+                 budget=replace(budget, multipliers=allowed))

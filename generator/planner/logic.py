@@ -30,8 +30,8 @@ from .numbers import engine_layers, layer_window, multipliers_of, readers
 from .parameters import requantizer_params
 from .plan import SINK, SOURCE, EnginePlan, Plan
 
-__all__ = ["ERROR_FFS", "ERROR_LUTS", "Estimate", "array_luts", "error_sentence", "estimate", "parts",
-           "requantizer_luts"]
+__all__ = ["ERROR_FFS", "ERROR_LUTS", "MEASURED", "Estimate", "array_luts", "error_sentence", "estimate",
+           "parts", "requantizer_luts"]
 
 # The family whose synthesis the model was fitted to.
 MEASURED = "ecp5"

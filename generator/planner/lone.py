@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from . import events
 from .plan import Plan
-from .regions import least_rows
+from .regions import Rows, credited, least_rows, runs
 from .schedule import Schedule, schedule
 
 __all__ = ["lone_latency", "sized_for_lone"]
@@ -43,7 +43,7 @@ def sized_for_lone(ample: Plan, latency: float) -> Plan:
                 low = middle + 1
         rows[key] = high
     # More rows may change the order of jobs, and so make a frame later.
-    while not (_runs(numbers, rows) and _within(numbers, rows, latency)):
+    while not (runs(numbers, rows) and _within(numbers, rows, latency)):
         if rows == most:
             return ample
         rows = {key: min(count + 1, most[key]) for key, count in rows.items()}
@@ -51,20 +51,8 @@ def sized_for_lone(ample: Plan, latency: float) -> Plan:
                                         for region in ample.regions))
 
 
-def _credited(numbers: Schedule, rows: dict[tuple[str, str], int]) -> Schedule:
-    return replace(numbers, credits=tuple(rows[edge] for edge in numbers.edges))
-
-
-def _within(numbers: Schedule, rows: dict[tuple[str, str], int], latency: float) -> bool:
+def _within(numbers: Schedule, rows: Rows, latency: float) -> bool:
     try:
-        return _latency(_credited(numbers, rows)) <= latency
+        return _latency(credited(numbers, rows)) <= latency
     except events.Deadlock:
         return False
-
-
-def _runs(numbers: Schedule, rows: dict[tuple[str, str], int]) -> bool:
-    try:
-        events.steady_state(_credited(numbers, rows))
-    except events.Deadlock:
-        return False
-    return True

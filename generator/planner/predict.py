@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from . import events
 from .dsps import array_dsps, requantizer_dsps
@@ -11,7 +12,7 @@ from .numbers import multipliers_of
 from .parameters import requantizer_params
 from .plan import Plan, Prediction, Resources
 from .schedule import schedule
-from .storages import storages
+from .storages import Storage, storages
 
 __all__ = ["predict", "resources"]
 
@@ -29,11 +30,11 @@ def predict(plan: Plan) -> Prediction:
                   for actor in numbers.actors})
 
 
-def resources(plan: Plan, family: str = "ecp5") -> Resources:
-    """What ``plan`` takes of a chip of ``family``."""
+def resources(plan: Plan, family: str = "ecp5", memories: Sequence[Storage] | None = None) -> Resources:
+    """What ``plan`` takes of a chip of ``family``; ``memories`` are its :func:`storages`, if known."""
     requantizers = {engine.name: requantizer_params(plan, engine) for engine in plan.engines}
     arrays = {engine.name: multipliers_of(plan.network, engine) for engine in plan.engines}
-    memories = storages(plan)
+    memories = storages(plan) if memories is None else memories
     bits = Counter[str]()
     for memory in memories:
         bits[memory.what] += memory.bits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count, islice
 
@@ -16,18 +16,16 @@ from .plan import Plan
 from .regions import with_two_frames
 from .schedule import schedule
 from .shapes import Shape
-from .shaping import Candidate
+from .shaping import Arrays, Candidate
 
 __all__ = ["Trial", "refined", "tried"]
 
 # Jobs and frames of the event model to compare plans.
 JOBS, FRAMES = 8_000, 40
 # What a trial takes besides is worth so many jobs.
-LEAST_JOBS = 1000
+LEAST_JOBS = 500
 # Other arrays that are tried for an engine.
-ARRAYS = 32
-
-Groups = tuple[tuple[Layer, ...], ...]
+ARRAYS = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Trial:
     ample: Plan
     cycles: float
     jobs: int
-    """That the event model ran to find it."""
+    """That the event model ran for it."""
 
 
 def tried(kinds: Kinds, candidate: Candidate) -> Trial:
@@ -50,16 +48,17 @@ def tried(kinds: Kinds, candidate: Candidate) -> Trial:
     return Trial(candidate, ample, steady.pace, steady.jobs)
 
 
-def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs: int) -> Trial:
-    """The best trial near ``trial``: with another array for an engine, another engine for a layer, and so on.
+def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs: int) -> tuple[Trial, int]:
+    """The best trial near ``trial``, and the jobs of the event model that it took to find it.
 
-    A best-first search, until ``least`` cycles are reached, or the event model has run so many ``jobs``.
+    A best-first search: another array for an engine, another engine for a layer, and so on, until ``least``
+    cycles are reached, or the event model has run so many ``jobs``.
     """
-    seen, spent, most = {trial.candidate.key}, trial.jobs, trial.jobs + jobs
+    seen, spent = {trial.candidate.key}, 0
     number = count()
     queue = [(trial.cycles, next(number), trial)]
     best = trial
-    while queue and spent < most and best.cycles > least:
+    while queue and spent < jobs and best.cycles > least:
         _, _, current = heappop(queue)
         for candidate in _neighbours(kinds, current, multipliers):
             # Waiting only adds to the work of the busiest engine.
@@ -74,34 +73,44 @@ def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs:
                 # What is left of the neighbourhood comes after that of the better one.
                 heappush(queue, (current.cycles, next(number), current))
                 break
-            if spent >= most:
+            if spent >= jobs:
                 break
-    return replace(best, jobs=spent)
+    return best, spent
 
 
 def _neighbours(kinds: Kinds, trial: Trial, multipliers: int) -> Iterator[Candidate]:
-    """All candidates that differ in one array, or in the engine of one layer."""
+    """All that differ in an array, in the engine of a layer, or in two arrays that trade multipliers."""
     groups, shapes = trial.candidate.groups, trial.candidate.shapes
-    for number in range(len(groups)):
-        for shape in _arrays(kinds, groups, shapes, number, multipliers):
+    arrays = [kinds.arrays(layers) for layers in groups]
+    taken = [each.multipliers_of(shape) for each, shape in zip(arrays, shapes, strict=True)]
+    for number, each in enumerate(arrays):
+        room = multipliers - sum(taken) + taken[number]
+        for shape in islice(each.fastest(room), ARRAYS):
             yield from kinds.shaped(groups, (*shapes[:number], shape, *shapes[number + 1:]), multipliers)
-    if kinds.engines != "auto":
-        return
-    for source, layers in enumerate(groups):
-        for layer in layers:
-            for target in [*range(len(groups)), None]:
-                if target != source and (target is None or kind_of(groups[target][0]) == kind_of(layer)):
-                    yield from _moved(kinds, trial, layer, source, target, multipliers)
+    if kinds.engines == "auto":
+        for source, layers in enumerate(groups):
+            for layer in layers:
+                for target in [*range(len(groups)), None]:
+                    if target != source and (target is None or kind_of(groups[target][0]) == kind_of(layer)):
+                        yield from _moved(kinds, trial, layer, source, target, multipliers)
+    yield from _traded(kinds, trial, arrays, taken, multipliers)
 
 
-def _arrays(kinds: Kinds, groups: Groups, shapes: Sequence[Shape], number: int,
-            multipliers: int) -> list[Shape]:
-    """The fastest other arrays for an engine that can be paid for, of each number of cycles and group one."""
-    arrays = kinds.arrays(groups[number])
-    room = multipliers - sum(kinds.arrays(group).multipliers_of(shape)
-                             for other, (group, shape) in enumerate(zip(groups, shapes, strict=True))
-                             if other != number)
-    return [*islice(arrays.fastest(room), ARRAYS)]
+def _traded(kinds: Kinds, trial: Trial, arrays: Sequence[Arrays], taken: Sequence[int],
+            multipliers: int) -> Iterator[Candidate]:
+    """A faster array for one engine, which another pays for with the cheapest that is still fast enough."""
+    groups, shapes = trial.candidate.groups, trial.candidate.shapes
+    cheapest = [each.cheapest(trial.cycles) for each in arrays]
+    for payer, less in enumerate(cheapest):
+        if less is None or (left := arrays[payer].multipliers_of(less)) >= taken[payer]:
+            continue
+        for number, each in enumerate(arrays):
+            if number != payer:
+                room = multipliers - sum(taken) + taken[number] + taken[payer] - left
+                for shape in islice(each.fastest(room), ARRAYS):
+                    made = [*shapes]
+                    made[payer], made[number] = less, shape
+                    yield from kinds.shaped(groups, tuple(made), multipliers)
 
 
 def _moved(kinds: Kinds, trial: Trial, layer: Layer, source: int, target: int | None,

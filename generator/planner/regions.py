@@ -9,9 +9,10 @@ from . import events
 from .numbers import Reader, layer_window, readers
 from .plan import Plan, Region
 from .rows import jobs
-from .schedule import schedule
+from .schedule import Schedule, schedule
 
-__all__ = ["least_rows", "size_regions", "with_least_rows", "with_two_frames"]
+__all__ = ["Rows", "credited", "least_rows", "runs", "size_regions", "with_least_rows", "with_rows",
+           "with_running_rows", "with_two_frames"]
 
 # What smaller regions may cost of the throughput.
 TOLERANCE = 0.005
@@ -19,6 +20,8 @@ TOLERANCE = 0.005
 TRIAL_JOBS = 8_000
 TRIAL_FRAMES = 24
 MOST_JOBS = 500_000
+# Frames that show whether a plan comes to a standstill, nearly always.
+FEW_FRAMES = 4
 
 # Rows of each region, by tensor and reading engine.
 Rows = dict[tuple[str, str], int]
@@ -46,13 +49,51 @@ def _wanted(plan: Plan, tensor: str, reader: Reader) -> int:
 def with_two_frames(plan: Plan) -> Plan:
     """``plan`` with room for two frames in every region: the busiest engine can work all the time."""
     least = least_rows(plan)
-    return _with_rows(plan, {key: max(2 * plan.network.tensors[key[0]].shape[0], minimum + 1)
+    return with_rows(plan, {key: max(2 * plan.network.tensors[key[0]].shape[0], minimum + 1)
                              for key, minimum in least.items()})
 
 
 def with_least_rows(plan: Plan) -> Plan:
     """``plan`` with the fewest rows in every region that could ever work."""
-    return _with_rows(plan, least_rows(plan))
+    return with_rows(plan, least_rows(plan))
+
+
+def with_running_rows(plan: Plan) -> Plan:
+    """``plan`` with about the fewest rows in every region with which it runs forever.
+
+    Where branches join, rows wait for each other: what every job wants for itself is not enough.
+    """
+    plan = with_least_rows(plan)
+    numbers, least = schedule(plan), least_rows(plan)
+    rows = dict(least)
+    while not runs(numbers, rows, FEW_FRAMES):
+        rows = {key: count + 1 for key, count in rows.items()}
+    for key in sorted(rows, key=lambda key: -plan.network.tensors[key[0]].size):
+        low, high = least[key], rows[key]
+        while low < high:
+            middle = (low + high) // 2
+            if runs(numbers, {**rows, key: middle}, FEW_FRAMES):
+                high = middle
+            else:
+                low = middle + 1
+        rows[key] = high
+    while not runs(numbers, rows):
+        rows = {key: count + 1 for key, count in rows.items()}
+    return with_rows(plan, rows)
+
+
+def runs(numbers: Schedule, rows: Rows, frames: int = events.FRAMES) -> bool:
+    """Whether a schedule with these ``rows`` never comes to a standstill, in so many ``frames``."""
+    try:
+        events.steady_state(credited(numbers, rows), limit=frames)
+    except events.Deadlock:
+        return False
+    return True
+
+
+def credited(numbers: Schedule, rows: Rows) -> Schedule:
+    """``numbers`` with these ``rows`` in the regions."""
+    return replace(numbers, credits=tuple(rows[edge] for edge in numbers.edges))
 
 
 def size_regions(plan: Plan, *, tolerance: float = TOLERANCE, jobs: int = MOST_JOBS) -> Plan:
@@ -62,7 +103,7 @@ def size_regions(plan: Plan, *, tolerance: float = TOLERANCE, jobs: int = MOST_J
     it. Then each is shrunk as far as it goes, the largest first, or until the event model has run so many
     ``jobs``. Trials are short runs; a long one has the last word: regions grow until it agrees.
     """
-    return _with_rows(plan, _Sizing(plan, tolerance, jobs).run())
+    return with_rows(plan, _Sizing(plan, tolerance, jobs).run())
 
 
 class _Sizing:
@@ -112,9 +153,8 @@ class _Sizing:
 
     def _fast(self, rows: Rows, frames: int) -> bool:
         """Whether ``frames`` come at the pace that is allowed."""
-        credits = tuple(rows[edge] for edge in self.numbers.edges)
         try:
-            steady = events.steady_state(replace(self.numbers, credits=credits), limit=frames)
+            steady = events.steady_state(credited(self.numbers, rows), limit=frames)
         except events.Deadlock:
             return False
         self.jobs += steady.jobs
@@ -125,7 +165,7 @@ class _Sizing:
         return columns * channels
 
 
-def _with_rows(plan: Plan, rows: Rows) -> Plan:
+def with_rows(plan: Plan, rows: Rows) -> Plan:
     """``plan`` with so many rows; regions that are there stay in the kind of memory that they are in."""
     kinds = {(region.tensor, region.reader): region.memory_in for region in plan.regions}
     return replace(plan, regions=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,7 +12,9 @@ from ..network import Network
 from ..operators.window import Window
 from .budget import Budget
 from .candidates import Engines, Kinds
-from .cells import Shortage, placed
+from .cells import placed
+from .leanest import leanest
+from .lower_bound import lower_bound
 from .numbers import kind_of
 from .plan import Plan
 from .predict import predict
@@ -19,40 +22,28 @@ from .refinement import Trial, refined, tried
 from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows
 from .shapes import Prices
 from .shaping import Candidate
-from .shortages import too_few_multipliers, too_much_memory, too_small
+from .shortages import fitting, too_few_multipliers, too_small
 from .verification import verify
 
 __all__ = ["Found", "plan", "search"]
 
-# How much slower plans get, step by step, until memory and logic suffice; and halvings of the last step.
-SLOWER = (1.0, 1.02, 1.05, 1.1, 1.2, 1.35, 1.6, 2, 3, 5, 10, 30, 100, 1000)
-HALVINGS = 2
+# What parts cost against each other: at first multipliers alone count, then block RAM too, then all logic.
+DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
+PRICES = (Prices(), DEAR_RAM, LEAN)
+# How much slower than the fastest pace by work alone partitions may be: the event model knows of waiting too.
+SLACKS = (1.0, 1.003, 1.006, 1.01, 1.015, 1.02, 1.03)
+# Plans that are kept at each of these prices, and jobs of the event model to refine them.
+FINALISTS, JOBS = 4, 400_000
 # A plan this close to the fastest pace by work alone is not refined further.
 NEAR_ENOUGH = 1.005
 
-# Multipliers alone count at first; then block RAM too, then all logic; last, memory above all.
-DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
-CHEAP_ARRAYS = Prices(multiplier=40, block_ram=1000)
-
-
-@dataclass(frozen=True)
-class _Breadth:
-    """How many partitions are looked at."""
-
-    prices: Prices
-    slacks: tuple[float, ...] = (1.0, 1.003, 1.006, 1.01, 1.015, 1.02, 1.03)
-    """How much slower than the pace by work alone they may be: the event model knows of waiting too."""
-    finalists: int = 4
-    """Plans that are kept for the sizing of their regions."""
-    jobs: int = 400_000
-    """Of the event model, to refine plans."""
-    fast: bool = True
-    """Whether arrays are made as fast as the multipliers allow, or as cheap as the pace allows."""
-
-
-WIDE = (_Breadth(Prices()), _Breadth(DEAR_RAM), _Breadth(LEAN))
-NARROW = tuple(_Breadth(prices, slacks=(1.0,), finalists=3, jobs=0, fast=False)
-               for prices in (DEAR_RAM, LEAN, CHEAP_ARRAYS))
+# Where none of these fits, all is dear in turn.
+SCARCE = (DEAR_RAM, LEAN, Prices(multiplier=40, block_ram=1000), Prices(multiplier=200, block_ram=40_000))
+# How closely the pace is found at which memory and logic suffice but for rows to spare; how much slower plans
+# get from there, step by step, until they suffice for these too; and how many are looked at closely of each.
+CLOSELY = 1.04
+SLOWER = (1.0, 1.03, 1.06, 1.1, 1.15, 1.2, 1.3, 1.5, 2, 3)
+FEW = 3
 
 
 @dataclass(frozen=True)
@@ -60,15 +51,13 @@ class _Effort:
     """What smaller regions may cost of the throughput, and how many jobs it may take to find them."""
 
     tolerance: float
-    jobs: int
+    jobs: int = MOST_JOBS
 
 
-# Where the leanest plan needs so many times what there is, the search does not begin.
-HOPELESS = 1.4
-# Where more than that is missing, smaller regions are not tried.
-FAR = 1.05
 # Where block RAM is short, more of both.
-EFFORTS = (_Effort(TOLERANCE, MOST_JOBS), _Effort(4 * TOLERANCE, 2 * MOST_JOBS))
+EFFORTS = (_Effort(TOLERANCE), _Effort(4 * TOLERANCE, 2 * MOST_JOBS))
+# Where all is, from the smallest regions on.
+LOOSE = (_Effort(0.3), _Effort(0.1), _Effort(0.03), _Effort(TOLERANCE))
 
 Progress = Callable[[str], None]
 
@@ -82,7 +71,7 @@ class Found:
     """Of an inference, in the steady state."""
     bound: float
     exact: bool
-    """See :class:`~.candidates.Pace`."""
+    """The :class:`~.lower_bound.LowerBound` for as many array multipliers."""
     others: tuple[tuple[Plan, float], ...]
     """Next best plans, with ample regions, and their cycles."""
     budget: Budget
@@ -127,6 +116,7 @@ class _Search:
                  progress: Progress) -> None:
         self.network, self.budget, self.engines, self.progress = network, budget, engines, progress
         self.external_weights = external_weights
+        self._rooms: dict[Hashable, bool] = {}
 
     @cached_property
     def kinds(self) -> Kinds:
@@ -136,91 +126,116 @@ class _Search:
     def run(self) -> Found:
         """The best plan that fits."""
         self.progress("what fits")
-        self._refuse_what_cannot_fit()
+        least = self._least()
         self.progress("the fastest partition")
         pace = self.kinds.pace(self.budget.array_limit)
-        (chosen, cycles), *others = self._fastest(pace.cycles)
-        return Found(plan=chosen, cycles=cycles, others=tuple(others), bound=pace.bound, exact=pace.exact,
+        (chosen, cycles), *others = self._fitting(pace) or self._scarce(pace, least)
+        self.progress("the lower bound")
+        bound = lower_bound(self.network, self.budget.array_limit, cycles)
+        return Found(plan=chosen, cycles=cycles, others=tuple(others), bound=bound.cycles, exact=bound.exact,
                      budget=self.budget)
 
-    def _refuse_what_cannot_fit(self) -> None:
-        """Count all bits, then look at the leanest plan: where that lacks much, nothing else will fit."""
-        refusal = too_much_memory(self.network, self.budget, self.external_weights)
-        if refusal is not None:
-            raise refusal
-        # One engine of each kind is about the leanest of all partitions.
-        kinds = self.kinds
-        if self.engines == "auto":
-            kinds = Kinds(self.network, "folded", self.budget.array_limit)
-        leanest = next(kinds.candidates(float("inf"), self._prices(LEAN), self.budget.array_limit,
-                                        fast=False), None)
-        if leanest is None:
+    def _least(self) -> Plan:
+        """A plan that fits, if even one of the leanest does; else the refusal that says what is missing."""
+        plans = leanest(self.network, self.engines, self.budget.array_limit, self.external_weights)
+        if not plans:
             raise too_few_multipliers(self.network, self.budget, self.engines)
-        self.leanest = with_least_rows(self._plan(leanest))
-        shortage = placed(self.leanest, self.budget)
-        if isinstance(shortage, Shortage) and shortage.need > HOPELESS * shortage.has:
-            raise too_small(self.leanest, self.budget, shortage)
+        least = fitting(plans, self.budget)
+        if least is None:
+            raise too_small(plans, self.budget)
+        return verify(least)
 
-    def _fastest(self, pace: float) -> list[tuple[Plan, float]]:
-        """The best plan that fits, at ``pace`` or as little slower as it takes, and the next best ones."""
-        fast = SLOWER[0]
+    def _scarce(self, pace: float, least: Plan) -> list[tuple[Plan, float]]:
+        """The best plan that fits where none of ``pace`` does, and the next best ones; ``least`` fits."""
+        found = [(least, predict(least).cycles_per_inference)]
+        pace = self._roomy(pace, found[0][1])
         for slower in SLOWER:
-            found = self._fitting(pace * slower, WIDE if slower == 1 else NARROW)
-            if not found:
-                fast = slower
-                continue
-            for _ in range(HALVINGS if slower > fast else 0):
-                middle = (fast + slower) / 2
-                better = self._fitting(pace * middle, NARROW)
-                if better:
-                    slower = middle
-                    found = min(found, better, key=lambda each: each[0][1])
-                else:
-                    fast = middle
-            return found
-        shortage = placed(self.leanest, self.budget)
-        # What almost fits may be short of something only where regions are larger than they must be.
-        raise too_small(self.leanest, self.budget, shortage if isinstance(shortage, Shortage) else None)
+            if pace * slower >= found[0][1]:
+                break
+            self.progress(f"what fits at {pace * slower:,.0f} cycles")
+            trials = [tried(self.kinds, candidate) for candidate in self._room(pace * slower)]
+            for trial in sorted(trials, key=lambda trial: trial.cycles)[:FEW]:
+                ample = replace(trial.ample, external_weights=self.external_weights)
+                for effort in LOOSE if trial.cycles < found[0][1] else ():
+                    sized = self._sized(ample, effort)
+                    if sized is None:
+                        break
+                    found.append((sized, predict(sized).cycles_per_inference))
+                found.sort(key=lambda each: each[1])
+        return found
 
-    def _fitting(self, pace: float, breadths: tuple[_Breadth, ...]) -> list[tuple[Plan, float]]:
+    def _roomy(self, fast: float, slow: float) -> float:
+        """About the fastest pace at which a plan fits if its regions have no rows to spare."""
+        while slow > fast * CLOSELY:
+            middle = math.sqrt(fast * slow)
+            self.progress(f"what could fit at {middle:,.0f} cycles")
+            if any(True for _ in self._room(middle)):
+                slow = middle
+            else:
+                fast = middle
+        return slow
+
+    def _room(self, pace: float) -> Iterator[Candidate]:
+        """Cheap candidates of ``pace`` that fit with the least rows."""
+        seen = set()
+        for prices in SCARCE:
+            for candidate in self.kinds.candidates(pace, self._prices(prices), self.budget.array_limit,
+                                                   fast=False):
+                if candidate.key not in seen:
+                    seen.add(candidate.key)
+                    if candidate.key not in self._rooms:
+                        self._rooms[candidate.key] = self._has_room(self._plan(candidate))
+                    if self._rooms[candidate.key]:
+                        yield candidate
+
+    def _has_room(self, plan: Plan) -> bool:
+        """Whether ``plan`` fits with the least rows."""
+        return isinstance(placed(with_least_rows(plan), self.budget), Plan)
+
+    def _fitting(self, pace: float) -> list[tuple[Plan, float]]:
         """The best plan of about ``pace`` that fits, and the next best ones; none if none fit."""
-        for breadth in breadths:
-            finalists = self._finalists(pace, breadth)
-            for number, finalist in enumerate(finalists):
-                sized = self._sized(finalist.ample)
-                if sized is not None:
-                    others = finalists[:number] + finalists[number + 1:]
-                    return [(sized, predict(sized).cycles_per_inference),
-                            *((other.ample, other.cycles) for other in others)]
+        finalists: dict[Prices, list[Trial]] = {}
+        for effort in EFFORTS:
+            for prices in PRICES:
+                if prices not in finalists:
+                    finalists[prices] = self._finalists(pace, prices)
+                for finalist in finalists[prices]:
+                    sized = self._sized(finalist.ample, effort)
+                    if sized is not None:
+                        others = [other for other in finalists[prices] if other is not finalist]
+                        return [(sized, predict(sized).cycles_per_inference),
+                                *((other.ample, other.cycles) for other in others)]
         return []
 
-    def _finalists(self, pace: float, breadth: _Breadth) -> list[Trial]:
-        """The best plans of about ``pace``, with ample regions, the fastest first."""
+    def _finalists(self, pace: float, prices: Prices) -> list[Trial]:
+        """The best plans of about ``pace``, with ample regions, the fastest first; none if none have room."""
         found: list[Trial] = []
-        for candidate in self._candidates(pace, breadth):
+        for candidate in self._candidates(pace, prices):
             # Waiting only adds to the work of the busiest engine.
-            if len(found) < breadth.finalists or candidate.cycles < found[breadth.finalists - 1].cycles:
+            if len(found) < FINALISTS or candidate.cycles < found[FINALISTS - 1].cycles:
                 found.append(tried(self.kinds, candidate))
                 found.sort(key=lambda finalist: finalist.cycles)
+        if not any(self._has_room(self._plan(finalist.candidate)) for finalist in found[:FINALISTS]):
+            return []
         self.progress("changes that wait less")
-        better: dict[Hashable, Trial] = {}
-        jobs, least = breadth.jobs, pace * NEAR_ENOUGH
+        best: dict[Hashable, Trial] = {}
+        jobs, most = JOBS, JOBS // min(len(found), FINALISTS)
         for finalist in found:
-            if found[0].cycles <= least:
-                jobs = 0
-            trial = refined(self.kinds, finalist, multipliers=self.budget.array_limit, jobs=jobs, least=least)
-            jobs -= trial.jobs - finalist.jobs
-            ample = replace(trial.ample, external_weights=self.external_weights)
-            better[trial.candidate.key] = replace(trial, ample=ample)
-        return sorted(better.values(), key=lambda finalist: finalist.cycles)[:breadth.finalists]
+            near, spent = refined(self.kinds, finalist, multipliers=self.budget.array_limit,
+                                  jobs=min(jobs, most), least=pace * NEAR_ENOUGH)
+            jobs -= spent
+            ample = replace(near.ample, external_weights=self.external_weights)
+            best[near.candidate.key] = replace(near, ample=ample)
+        fast = sorted(best.values(), key=lambda finalist: finalist.cycles)[:FINALISTS]
+        return [finalist for finalist in fast if self._has_room(finalist.ample)]
 
-    def _candidates(self, pace: float, breadth: _Breadth) -> Iterator[Candidate]:
+    def _candidates(self, pace: float, prices: Prices) -> Iterator[Candidate]:
         """Partitions of about ``pace``, the fastest first, each once."""
         seen = set()
-        for slack in breadth.slacks:
+        for slack in SLACKS:
             self.progress(f"partitions at {pace * slack:,.0f} cycles")
-            for candidate in self.kinds.candidates(pace * slack, self._prices(breadth.prices),
-                                                   self.budget.array_limit, fast=breadth.fast):
+            for candidate in self.kinds.candidates(pace * slack, self._prices(prices),
+                                                   self.budget.array_limit):
                 if candidate.key not in seen:
                     seen.add(candidate.key)
                     yield candidate
@@ -231,15 +246,8 @@ class _Search:
     def _prices(self, prices: Prices) -> Prices:
         return replace(prices, stored_weights=not self.external_weights)
 
-    def _sized(self, ample: Plan) -> Plan | None:
+    def _sized(self, ample: Plan, effort: _Effort) -> Plan | None:
         """``ample`` with regions and kinds of memories and multipliers that fit the budget, if any do."""
-        if isinstance(placed(with_least_rows(ample), self.budget), Shortage):
-            return None
-        for effort in EFFORTS:
-            self.progress(f"rows of the regions, within {effort.tolerance:.1%} of the throughput")
-            fitting = placed(size_regions(ample, tolerance=effort.tolerance, jobs=effort.jobs), self.budget)
-            if isinstance(fitting, Plan):
-                return verify(fitting)
-            if fitting.need > FAR * fitting.has:
-                break
-        return None
+        self.progress(f"rows of the regions, within {effort.tolerance:.1%} of the throughput")
+        made = placed(size_regions(ample, tolerance=effort.tolerance, jobs=effort.jobs), self.budget)
+        return verify(made) if isinstance(made, Plan) else None

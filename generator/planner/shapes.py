@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,8 +23,10 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Kind = Literal["systolic", "channel"]
 
-MOST_LANES = 64
+# Larger groups are listed where some dot product is too short for these.
 GROUPS = (1, 2, 4, 8, 16)
+# Lanes of arrays that do not multiply, whatever the limit; and of those that suit a slice of a tensor.
+MOST_LANES = 64
 
 # Rough LUTs of the parts, to tell cheap groups of layers from dear ones; estimates of whole plans are made
 # by :mod:`.logic`.
@@ -71,17 +73,20 @@ class Shapes:
     Those of more lanes are for the layers among them that do not multiply.
 
     Only those are listed that some layer has a use for: the fewest lanes or columns for a number of words or
-    blocks, columns rounded up to whole groups. Groups are powers of two.
+    blocks, columns rounded up to whole groups. Groups are powers of two. If ``ideal``, all columns are one
+    group: no array of the same lanes and columns is faster.
 
     Layers of a type are alike but for a few channels that one of them does not need; ``types`` has the
     indices of each type. ``of_layers`` has the costs of each layer; ``of_types`` those of the fastest, the
     second fastest, ... of each type, so that a number of them takes no more cycles than any such layers do.
     """
 
-    def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int, alike: int = ALIKE[-1]) -> None:
+    def __init__(self, kind: Kind, layers: Sequence[Layer], limit: int, alike: int = ALIKE[-1],
+                 ideal: bool = False) -> None:
         self.kind, self.layers, self.limit = kind, tuple(layers), limit
         windows = [layer_window(layer) for layer in layers]
-        grid = np.array(_grid(kind, windows, limit), np.int64).reshape(-1, 3)
+        make = _ideal_grid if ideal else _grid
+        grid = np.array(sorted(set(make(kind, windows, limit))), np.int64).reshape(-1, 3)
         self.lanes, self.columns, self.group = grid.T
         facts = [_facts(kind, window, self.lanes, self.columns, self.group) for window in windows]
         of_types: dict[tuple[object, ...], list[int]] = {}
@@ -203,19 +208,50 @@ def _in_order(facts: Sequence[_Facts]) -> list[_Facts]:
                     digits=digits) for place, fact in enumerate(facts)]
 
 
-def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> list[tuple[int, int, int]]:
+def _grid(kind: Kind, windows: Sequence[Window], limit: int) -> Iterator[tuple[int, int, int]]:
+    """Lanes, columns and group of the arrays that are listed."""
     blocks = _useful([window.out_channels for window in windows], max(limit, MOST_LANES))
     if kind == "channel":
         # Lanes that do not multiply are not limited.
-        most = min(MOST_LANES, limit) if all(map(multiplies, windows)) else MOST_LANES
-        return sorted({(p, p, g) for g in GROUPS for p in (-(-each // g) * g for each in blocks)
-                       if p <= most})
+        most = limit if all(map(multiplies, windows)) else max(limit, MOST_LANES)
+        taps = min(window.taps for window in windows)
+        for each in blocks:
+            yield from ((p, p, g) for p, g in _grouped(each, taps) if p <= most)
+        return
+    lanes = np.array(_lanes(windows, limit, MOST_LANES))
+    shortest = np.min([_dot_taps(window, lanes) for window in windows], axis=0)
+    for p, taps in zip(lanes.tolist(), shortest.tolist(), strict=True):
+        for each in blocks:
+            yield from ((p, q, g) for q, g in _grouped(each, taps) if p * q <= limit)
+
+
+def _ideal_grid(kind: Kind, windows: Sequence[Window], limit: int) -> Iterator[tuple[int, int, int]]:
+    """The same of the ideal ones."""
+    widest = max(window.out_channels for window in windows)
+    blocks = _useful([window.out_channels for window in windows], max(limit, widest))
+    if kind == "channel":
+        most = limit if all(map(multiplies, windows)) else max(limit, widest)
+        yield from ((p, p, p) for p in blocks if p <= most)
+    else:
+        yield from ((p, q, q) for p in _lanes(windows, limit, limit) for q in blocks if p * q <= limit)
+
+
+def _grouped(columns: int, taps: int) -> Iterator[tuple[int, int]]:
+    """``columns`` rounded up to whole groups, and these groups: larger ones where ``taps`` are few."""
+    for g in GROUPS:
+        yield -(-columns // g) * g, g
+    while g < columns and -(-columns // g) > taps:
+        g *= 2
+        yield -(-columns // g) * g, g
+
+
+def _lanes(windows: Sequence[Window], limit: int, most: int) -> list[int]:
+    """Lanes that suit some dot product; ``most`` of those that suit a slice of a tensor."""
     spans = [used_channels(operand) for window in windows for operand in window.operands]
     lanes = set(_useful([last + 1 for first, last in spans if not first], limit))
     # From the middle of a tensor on, any number of lanes may just suit.
-    lanes |= set(range(1, 1 + min(limit, max((last + 1 for first, last in spans if first), default=0))))
-    return sorted({(p, q, g) for p in lanes if p <= MOST_LANES for g in GROUPS
-                   for q in (-(-each // g) * g for each in blocks) if p * q <= limit})
+    widest = max((last + 1 for first, last in spans if first), default=0)
+    return sorted(lanes | set(range(1, 1 + min(limit, most, widest))))
 
 
 def _useful(channels: Sequence[int], limit: int) -> list[int]:
@@ -236,6 +272,11 @@ def _dot_taps(window: Window, lanes: Ints) -> Ints:
 
 def _memory(depth: Floats, width: Ints | int, prices: Prices) -> Floats:
     """The least that a memory costs, in block RAM or in LUTs."""
-    blocks = np.min([np.ceil(depth / d) * np.ceil(np.asarray(width) / w) for d, w in _BLOCKS], axis=0)
-    cheapest: Floats = np.minimum(prices.block_ram * blocks, np.ceil(depth / LUT_BITS) * width)
+    cheapest: Floats = np.ceil(depth / LUT_BITS) * width
+    cost = np.empty_like(cheapest)
+    for words, bits in _BLOCKS:
+        # In place: there are many groups of layers on many arrays.
+        np.ceil(np.divide(depth, words, out=cost), out=cost)
+        cost *= prices.block_ram * np.ceil(np.asarray(width) / bits)
+        np.minimum(cheapest, cost, out=cheapest)
     return cheapest

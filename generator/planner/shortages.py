@@ -1,8 +1,10 @@
-"""Shortages: refusals that name what a budget lacks, and what would fit."""
+"""Shortages: refusals that name what a budget lacks, by how much, and what would fit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from gatecast.boards import Board, boards
 
@@ -10,58 +12,133 @@ from ..errors import InputError
 from ..network import Network
 from .budget import Budget
 from .candidates import Engines, Kinds
-from .capacity import block_rams_at_least, least_bits
 from .cells import Shortage, placed
+from .numbers import multipliers_of
 from .plan import Plan
+from .predict import resources
 
-__all__ = ["too_few_multipliers", "too_much_memory", "too_small"]
+__all__ = ["fitting", "too_few_multipliers", "too_small"]
 
 NO_BOARD = "no board that `gatecast boards` knows is large enough, take a smaller network"
+
+# The limits of a budget, what they count, and the options that raise them.
+LIMITS = {"luts": ("LUT", "--luts"), "block_rams": ("block RAM", "--brams"),
+          "dsps": ("DSP multiplier", "--dsps"), "ffs": ("flip-flop", "")}
+# Those of cells that LUTs can stand in for, one by one.
+CELLS = ("block_rams", "dsps")
 
 
 def too_few_multipliers(network: Network, budget: Budget, engines: Engines) -> InputError:
     """The refusal where not even the smallest arrays can be paid for."""
     need = Kinds(network, engines, budget.array_limit).multipliers(float("inf"))
-    return InputError(f"network '{network.name}' needs at least {need:.0f} multipliers for engines "
+    return InputError(f"network '{network.name}' needs at least {_count(need, 'multiplier')} for engines "
                       f"'{engines}', {budget.name} allows {budget.array_limit}; "
                       f"allow more multipliers or fewer engines, or take a larger board")
 
 
-def too_small(leanest: Plan, budget: Budget, shortage: Shortage | None) -> InputError:
-    """The refusal where nothing fits; ``shortage`` is what the ``leanest`` plan lacks."""
-    larger = next(_larger(leanest, budget), None)
+def fitting(plans: Sequence[Plan], budget: Budget) -> Plan | None:
+    """The first of ``plans`` that fits ``budget``, in the cells that it takes for that; none if none does."""
+    for plan in plans:
+        if sum(multipliers_of(plan.network, engine) for engine in plan.engines) <= budget.array_limit:
+            found = placed(plan, budget)
+            if isinstance(found, Plan):
+                return found
+    return None
+
+
+def too_small(leanest: Sequence[Plan], budget: Budget) -> InputError:
+    """The refusal where none of the ``leanest`` plans fits: the least that must be added to the budget."""
+    closest = min(leanest, key=lambda plan: _times(plan, budget))
+    taken = resources(closest, budget.family)
+    larger = next((board for board in _boards(budget) if _fits_on(leanest, taken.memory_bits, board)), None)
     instead = NO_BOARD if larger is None else f"a {larger.title} would do (--board {larger.name})"
-    if shortage is None:
-        return InputError(f"network '{leanest.network.name}' fits {budget.name} only without any rows to "
-                          f"spare, and no such plan was found; {instead}")
-    return InputError(f"network '{leanest.network.name}' needs {shortage.need:,} {shortage.what}, "
-                      f"{budget.name} has {shortage.has:,}: {shortage.need - shortage.has:,} are missing; "
-                      f"{instead}")
+    plan = f"the leanest plan of network '{closest.network.name}'"
+    if budget.memory_bits is not None and taken.memory_bits > budget.memory_bits:
+        if larger is None and taken.weight_bits > taken.memory_bits // 2:
+            instead += "; or plan it with --external-weights, though a stream of weights is not built yet"
+        if budget.by_hand("block_rams") or budget.by_hand("luts"):
+            instead = f"give it more of them, or else {instead}"
+        return InputError(f"{plan} stores {taken.memory_bits // 1024:,} Kbit, "
+                          f"{taken.weight_bits // 1024:,} of them weights, {budget.name} has "
+                          f"{budget.memory_bits // 1024:,} in block RAMs and LUTs; {instead}")
+    lacking = min(_lacks(closest, budget), key=lambda lack: lack.share)
+    by_hand = [f"{LIMITS[field][1]} {need}" for field, need in lacking.needs.items() if budget.by_hand(field)]
+    if by_hand and "" not in by_hand:
+        instead = f"give it {' '.join(by_hand)}, or else {instead}"
+    needs = " and ".join(_count(need, LIMITS[field][0]) for field, need in lacking.needs.items())
+    has = " and ".join(f"{getattr(budget, field):,}" for field in lacking.needs)
+    return InputError(f"{plan} takes {needs}, {budget.name} has {has}; {instead}")
 
 
-def too_much_memory(network: Network, budget: Budget, external_weights: bool) -> InputError | None:
-    """The refusal where all block RAMs and LUTs together do not hold the network; none if they do."""
-    bits = least_bits(network, external_weights)
-    need = block_rams_at_least(bits, budget)
-    if budget.block_rams is None or budget.luts is None or need <= budget.block_rams:
+def _fits_on(plans: Sequence[Plan], bits: int, board: Board) -> bool:
+    """Whether one of ``plans`` fits ``board``; about ``bits`` are stored by all of them."""
+    budget = Budget.of(board.part, board.name)
+    room = budget.memory_bits
+    return (room is None or bits <= room) and fitting(plans, budget) is not None
+
+
+@dataclass(frozen=True)
+class _Lack:
+    """Limits of a budget that a plan fits with."""
+
+    needs: dict[str, int]
+    """By field, those that are more than the budget has."""
+    share: float
+    """How much more, at the most, as a share of what there is."""
+
+
+def _lacks(plan: Plan, budget: Budget) -> list[_Lack]:
+    """The ways to make ``plan`` fit: by more of one kind, each, or else by more of several."""
+    limited = [field for field in LIMITS if getattr(budget, field) is not None]
+    ways = [{field: need} for field in limited if (need := _need(plan, budget, field)) is not None]
+    if not ways:
+        whole = placed(plan, _relieved(budget, *limited))
+        assert isinstance(whole, Plan), "without limits all plans fit"
+        taken = resources(whole, budget.family)
+        ways = [{field: getattr(taken, field) for field in limited
+                 if getattr(taken, field) > getattr(budget, field)}]
+    return [_Lack(needs, max(need / max(getattr(budget, field), 1) for field, need in needs.items()))
+            for needs in ways]
+
+
+def _need(plan: Plan, budget: Budget, field: str) -> int | None:
+    """The least limit ``field`` with which ``plan`` fits, the others as they are; none if there is none."""
+    fitted = placed(plan, _relieved(budget, field))
+    if not isinstance(fitted, Plan):
         return None
-    larger = next((board for board in _boards(budget)
-                   if block_rams_at_least(bits, Budget.of(board.part, board.name)) <= board.block_rams), None)
-    instead = NO_BOARD if larger is None else f"a {larger.title} has the room (--board {larger.name})"
-    return InputError(f"network '{network.name}' needs at least {need:,} block RAMs for its {bits // 1024:,} "
-                      f"Kbit, however many LUTs are memory too, {budget.name} has {budget.block_rams:,}: "
-                      f"{need - budget.block_rams:,} are missing; {instead}")
+    if field in CELLS:
+        low, high = getattr(budget, field) + 1, getattr(resources(fitted, budget.family), field)
+        while low < high:
+            middle = (low + high) // 2
+            if isinstance(placed(plan, replace(budget, **{field: middle})), Plan):
+                high = middle
+            else:
+                low = middle + 1
+        return int(high)
+    need = 0
+    while isinstance(fitted, Plan):
+        need = getattr(resources(fitted, budget.family), field)
+        fitted = placed(plan, replace(budget, **{field: need - 1}))
+    return need
+
+
+def _times(plan: Plan, budget: Budget) -> float:
+    short = placed(plan, budget)
+    return short.times if isinstance(short, Shortage) else 1.0
+
+
+def _relieved(budget: Budget, *fields: str) -> Budget:
+    """``budget`` without the limits ``fields``, of which none limits the arrays then."""
+    relieved: dict[str, Any] = dict.fromkeys(fields)
+    return replace(budget, multipliers=budget.array_limit, **relieved)
 
 
 def _boards(budget: Budget) -> list[Board]:
-    """All boards, those of the same family first, the smallest first."""
-    return sorted(boards().values(), key=lambda board: (board.family != budget.family, board.luts))
+    """A board with each size of chip, those of the same family first, then by size, with bitstreams first."""
+    of_size = {Budget.of(board.part, "any"): board for board in reversed(boards().values())}
+    return sorted(of_size.values(), key=lambda board: (board.family != budget.family, board.luts,
+                                                       not board.builds))
 
 
-def _larger(leanest: Plan, budget: Budget) -> Iterator[Board]:
-    """Boards on which the plan fits."""
-    bits = least_bits(leanest.network, leanest.external_weights)
-    for board in _boards(budget):
-        on_it = Budget.of(board.part, board.name)
-        if block_rams_at_least(bits, on_it) <= board.block_rams and isinstance(placed(leanest, on_it), Plan):
-            yield board
+def _count(number: float, what: str) -> str:
+    return f"{number:,.0f} {what}{'' if number == 1 else 's'}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..planner.explanation import logic_errors, place
+from ..planner.explanation import place
+from ..planner.logic import error_sentence
 from ..planner.storages import Storage
 from .facts import Facts
 from .legend import legend
@@ -40,7 +41,7 @@ def resources_section(facts: Facts) -> Markup:
     where = "No board was named, so there is nothing to compare with." if board is None else (
         f"{board.title}: {count(board.multipliers)} multipliers, {count(board.block_rams)} block RAMs of "
         f"{bits(board.block_ram_bits)}, {count(board.luts)} LUTs, {count(board.ffs)} flip-flops.")
-    state = (f"Nothing was synthesized yet: DSPs and block RAMs are exact, {_estimates(inputs.family)}."
+    state = (f"Nothing was synthesized yet. DSPs and block RAMs are exact. {error_sentence(inputs.family)}."
              if inputs.build is None else
              "Measured means after placement and routing, with what the board needs around the accelerator.")
     parts += [element("p", f"{where} {state}")]
@@ -56,14 +57,6 @@ def resources_section(facts: Facts) -> Markup:
                           used.memory_bits, bits(used.memory_bits))]),
               _memory_table(facts)]
     return element("section", *parts, id="resources")
-
-
-def _estimates(family: str) -> str:
-    """How sure the logic is."""
-    luts, ffs = logic_errors(family)
-    if luts is None or ffs is None:
-        return "LUTs and flip-flops are estimates"
-    return f"LUTs are an estimate within {percent(luts)}, flip-flops one within {percent(ffs)}"
 
 
 def _uses(facts: Facts) -> list[_Use]:
