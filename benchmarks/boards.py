@@ -73,6 +73,7 @@ def main() -> None:
     parser = tables.parser(__doc__ or "")
     parser.add_argument("networks", nargs="+", metavar="NETWORK")
     arguments = parser.parse_args()
+    tables.check_networks(arguments.networks)
     known = chips()
     rows = tables.made(COLUMNS, planned, [
         Task(network=network, part=part) for network in arguments.networks for part in known], arguments)

@@ -117,6 +117,8 @@ def main() -> None:
     parser.add_argument("--board", default="ulx3s-85f", help="default: %(default)s")
     parser.add_argument("--simulator", default="cxxrtl", help="default: %(default)s")
     arguments = parser.parse_args()
+    tables.check_networks(arguments.networks)
+    gatecast.budget(arguments.board)
     rows = tables.made(COLUMNS, measured, [
         Task(network=network, multipliers=multipliers, board=arguments.board, simulator=arguments.simulator)
         for network in arguments.networks for multipliers in arguments.multipliers], arguments)

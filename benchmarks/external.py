@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--clock", type=tables.positive, default=200, metavar="MHZ",
                         help="to count seconds with (default: %(default)s)")
     arguments = parser.parse_args()
+    tables.check_networks([network for network, _ in arguments.networks])
     rows = tables.made(COLUMNS, planned, [
         Task(network=network, multipliers=multipliers, clock_mhz=arguments.clock)
         for network, multipliers in arguments.networks], arguments)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -28,7 +29,8 @@ import gatecast
 from gatecast.errors import GatecastError
 from gatecast.files import check_writable, written_whole
 
-__all__ = ["Row", "counted", "kept", "lines", "made", "networks", "parser", "positive", "run", "write"]
+__all__ = ["Row", "check_networks", "counted", "kept", "lines", "made", "networks", "parser", "positive",
+           "run", "write"]
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks"
@@ -53,6 +55,12 @@ def positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise ArgumentTypeError(f"must be an integer of at least 1, not '{text}'")
     return int(text)
+
+
+def check_networks(names: Iterable[str]) -> None:
+    """Refuse what cannot be read before there are processes to stop."""
+    for name in dict.fromkeys(names):
+        gatecast.read(name)
 
 
 @cache
@@ -119,6 +127,8 @@ def _begin() -> None:
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, leave)
+    # A process that is about to end anyway has nothing to clean up any more.
+    Finalize(None, signal.signal, (signal.SIGTERM, signal.SIG_DFL), exitpriority=0)
 
 
 def kept(contents: Iterable[str | bytes], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
