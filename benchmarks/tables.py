@@ -116,6 +116,9 @@ def _processes(number: int) -> Iterator[Callable[[Callable[[Task], Row], Sequenc
         signal.signal(signal.SIGINT, ours)
     with pool:
         yield pool.imap
+        # All is done: let each end by itself, and not by a signal while it may still be starting.
+        pool.close()
+        pool.join()
 
 
 def _begin() -> None:

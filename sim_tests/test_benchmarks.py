@@ -56,7 +56,7 @@ def test_efficiency(tmp_path: Path) -> None:
     row, refused = rows
     assert (row["network"], row["multipliers"], row["cycles"]) == ("digits", "48", "2,304")
     assert row["RTL"].startswith("exact, ")
-    assert refused["RTL"].startswith("refused: the leanest plan of network 'squeezenet' stores ")
+    assert refused["RTL"].startswith("refused: the leanest plan found for network 'squeezenet' stores ")
     assert overview == [{"network": "digits", "48": f"{row['utilization']} of {row['of at most']}"},
                         {"network": "squeezenet", "48": "refused"}]
 
@@ -72,7 +72,7 @@ def test_boards(tmp_path: Path) -> None:
     for row in rows:
         # A plan or a sentence.
         assert bool(row["cycles"]) != row["refused"].startswith(
-            f"the leanest plan of network '{row['network']}' ")
+            f"the leanest plan found for network '{row['network']}' ")
     assert {bool(row["cycles"]) for row in rows} == {True, False}
 
 
