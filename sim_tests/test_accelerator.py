@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from random_layers import chain
 from random_networks import network
 from random_plans import STYLES, random_plan
 from tools import needs
@@ -11,9 +12,13 @@ from tools import needs
 from gatecast import golden
 from gatecast.elaboration import elaborate
 from gatecast.lowering import lower
+from gatecast.operators.conv2d import Conv2d
 from gatecast.planner import events
-from gatecast.planner.plan import Plan
+from gatecast.planner.plan import EnginePlan, Plan
+from gatecast.planner.regions import with_two_frames
 from gatecast.planner.schedule import schedule
+from gatecast.planner.verification import verify
+from gatecast.quantization import Quantization
 from gatecast.simulation import SimulationResult, Stimulus, simulate
 
 SEEDS = range(16)
@@ -56,6 +61,31 @@ def test_outputs_and_cycles(seed: int, style: str) -> None:
         (job.cycle, job.actor, job.layer) for job in predicted.jobs if job.actor in names)
     assert result.frame_cycles == predicted.frame_cycles
     assert not result.tlast_error
+
+
+def test_a_wide_array() -> None:
+    """More lanes than 64, more columns in a group than 16, and numbers that are no powers of two."""
+    arrays = ((1, 34, 17), (68, 1, 1))
+    rng, unit = np.random.default_rng(0), Quantization(scale=0.5, zero_point=-3)
+    layers = [Conv2d(weights=rng.integers(-128, 128, (outputs, 1, 1, inputs)).astype(np.int8),
+                     bias=rng.integers(-999, 999, outputs).astype(np.int32), input=unit, output=unit,
+                     weight_scales=np.full(outputs, scale)) for inputs, outputs, scale in (
+                         (2, 68, 0.004), (68, 6, 0.002))]
+    lowered = lower(chain((3, 2, 2), layers))
+    plan = verify(with_two_frames(Plan(network=lowered, regions=(), engines=tuple(
+        EnginePlan(name=f"systolic_{index}", kind="systolic", lanes=lanes, columns=columns, group=group,
+                   layers=(layer.name,))
+        for index, ((lanes, columns, group), layer) in enumerate(zip(arrays, lowered.layers, strict=True))))))
+    x = rng.integers(-128, 128, (3, 3, 2, 2)).astype(np.int8)
+    predicted = events.run(schedule(plan), 3, offered=3).frame_cycles
+    accelerator = elaborate(plan)
+    result = simulate(accelerator, Stimulus(
+        frames=x.reshape(3, -1), output_bytes=accelerator.output_bytes, deadline=predicted[-1] + 10))
+    expected = golden.run(lowered, x)[lowered.output].reshape(3, -1)
+    np.testing.assert_array_equal(result.outputs, expected)
+    # Not saturated all over.
+    assert len(np.unique(expected)) > 50
+    assert result.frame_cycles == predicted
 
 
 @pytest.mark.parametrize("seed", range(8))
