@@ -51,12 +51,12 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
 
     Why not faster: ``bottleneck`` is the engine, ``source`` or ``sink`` that is occupied the longest,
     ``bottleneck_utilization`` the share of cycles in which it issues work, ``bottleneck_reason`` a clause.
-    ``lower_bound_cycles`` is what no plan within the budget can beat: that of all partitions and arrays that
-    were allowed where ``lower_bound_exact``, else that of the work alone; no lone frame gets through in fewer
-    either. ``budget_shares`` is the sum of the shares that it takes of the DSP multipliers, block RAMs and
-    LUTs allowed. For the goal area, which is for the least of that, ``target_cycles`` are what an inference
-    may take at the rate asked for, and with fewer than ``lower_bound_multipliers`` in its arrays no plan
-    takes so few. ``alternatives`` are the next best plans, each with its ``cycles_per_inference``,
+    ``lower_bound_cycles`` is what no plan within the budget can beat: that of all partitions and arrays where
+    ``lower_bound_exact``, else that of the work alone; no lone frame gets through in fewer either.
+    ``budget_shares`` is the sum of the shares that it takes of the DSP multipliers, block RAMs and LUTs
+    allowed. For the goal area, which is for the least of that, ``target_cycles`` are what an inference may
+    take at the rate asked for, and with fewer than ``lower_bound_multipliers`` in its arrays no plan takes so
+    few. ``alternatives`` are the next best plans, each with its ``cycles_per_inference``,
     ``lone_latency_cycles``, ``multipliers``, ``budget_shares`` and ``engines``; those for area fit the
     budget, others have ample feature memories (and no shares) but for the fastest plan among those for
     latency.

@@ -87,9 +87,9 @@ def test_refused(arguments: list[str], sentence: str) -> None:
 def test_a_network_that_is_too_large_for_a_board() -> None:
     """Counted before anything is searched."""
     sentence = refused("generate", "lenet5", "--board", "icebreaker", "-o", "out")
-    assert re.fullmatch(r"the leanest plan of network 'lenet5' stores 5\d\d Kbit, 48\d of them weights, "
-                        r"board icebreaker has 252 in block RAMs and LUTs; a Radiona ULX3S "
-                        r"\(LFE5U-12F\) would do \(--board ulx3s-12f\)", sentence)
+    assert re.fullmatch(r"the leanest plan found for network 'lenet5' stores 5\d\d Kbit, "
+                        r"48\d of them weights, board icebreaker has 252 in block RAMs and LUTs; "
+                        r"a Radiona ULX3S \(LFE5U-12F\) would do \(--board ulx3s-12f\)", sentence)
 
 
 def test_no_command() -> None:

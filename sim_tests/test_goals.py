@@ -184,8 +184,8 @@ def test_area_is_refused_with_the_rate_that_is_reached() -> None:
     with pytest.raises(InputError) as refused:
         least_area(digits(), gatecast.budget("ulx3s-85f"), target_fps=1e6, clock_mhz=80)
     assert str(refused.value) == (
-        "network 'digits' reaches at most 138,888 frames a second at 80 MHz within board ulx3s-85f, "
-        "not 1,000,000; ask for fewer, or take a larger board")
+        "the fastest plan found for network 'digits' reaches 138,888 frames a second at 80 MHz within "
+        "board ulx3s-85f, not 1,000,000; ask for fewer, or take a larger board")
     with pytest.raises(InputError, match=r"^target_fps must be a number above 0, not 0$"):
         least_area(digits(), BUDGET, target_fps=0, clock_mhz=80)
     with pytest.raises(InputError, match=r"^clock_mhz must be a number above 0, not nan$"):

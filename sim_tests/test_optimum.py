@@ -18,8 +18,9 @@ from gatecast.operators.conv2d import Conv2d
 from gatecast.planner import Budget, Plan, predict, resources, search
 from gatecast.planner.candidates import Kinds
 from gatecast.planner.events import steady_state
-from gatecast.planner.lower_bound import PRECISION, lower_bound
+from gatecast.planner.lower_bound import lower_bound
 from gatecast.planner.numbers import layer_window, used_channels
+from gatecast.planner.pace import PRECISION
 from gatecast.planner.partitions import Fronts
 from gatecast.planner.regions import TOLERANCE, with_two_frames
 from gatecast.planner.schedule import schedule
@@ -75,7 +76,7 @@ def test_layers_that_are_nearly_alike(seed, limit):
                output=unit, bias=np.zeros(following, np.int32), weight_scales=np.full(following, 0.001))
         for count, following in pairwise(channels)]))
     kinds = Kinds(lowered, "auto", limit)
-    pace, fronts = kinds.pace(limit), Fronts(kinds.parts[0].shapes, Prices())
+    pace, fronts = kinds.pace(), Fronts(kinds.parts[0].shapes, Prices())
     bound = lower_bound(lowered, limit, pace)
 
     def multipliers(cycles: float) -> float:

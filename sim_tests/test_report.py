@@ -182,7 +182,7 @@ def test_key_figures_without_clock_build_or_simulation() -> None:
 
 
 @pytest.mark.parametrize(("bound", "exact", "note"), [
-    (0.5, True, "cycles for all allowed partitions and arrays; this plan takes 100\xa0% more"),
+    (0.5, True, "cycles for all partitions and arrays; this plan takes 100\xa0% more"),
     (1, False, "cycles for the work alone; this plan reaches it")])
 def test_the_lower_bound_is_shown_where_a_search_knew_it(bound: float, exact: bool, note: str) -> None:
     inputs = bare(digits_plan(2))

@@ -43,7 +43,7 @@ def test_cycles_are_those_of_the_contract(seed):
             cycles, = shapes.of_layers.cycles(shapes.members(group))
             chosen = [layers[index] for index in sorted(group)]
             for index in range(0, len(cycles), 7):
-                shape = shapes.shape(index)
+                shape = shapes.arrays[index]
                 assert cycles[index] == array_cycles(chosen, shape.lanes, shape.columns, shape.group)
 
 
@@ -57,7 +57,7 @@ def test_cycles_and_multipliers_are_those_of_the_engine(seed):
         # Single bytes suit every neighbour.
         index = max(np.flatnonzero((shapes.group == 1) & (shapes.lanes == 2)))
         everything = shapes.members(frozenset(range(len(layers))))
-        chosen.append((layers, shapes.shape(index), shapes.of_layers.cycles(everything)[0, index],
+        chosen.append((layers, shapes.arrays[index], shapes.of_layers.cycles(everything)[0, index],
                        shapes.of_layers.multipliers(everything)[0, index]))
     engines = tuple(EnginePlan(
         name=f"e{index}", kind=kind_of(layers[0]), lanes=shape.lanes, columns=shape.columns,
@@ -99,7 +99,7 @@ def test_no_array_is_better_than_those_listed(seed):
 def test_each_array_is_listed_once_and_within_the_limit(seed):
     for _, layers in layers_of_a_kind(seed):
         shapes = shapes_of(layers)
-        listed = [shapes.shape(index) for index in range(len(shapes.lanes))]
+        listed = shapes.arrays
         assert len(set(listed)) == len(listed)
         if all(multiplies(layer_window(layer)) for layer in layers):
             everything = shapes.members(frozenset(range(len(layers))))

@@ -124,9 +124,10 @@ def _memories(result: dict[str, Any]) -> Table:
 def _alternatives(result: dict[str, Any]) -> Table:
     """The next best plans for what is asked."""
     title, measured = {
+        "throughput": ("next best plans, with ample feature memories if they fit", "cycles_per_inference"),
         "latency": ("other plans, the next best for a lone inference first", "lone_latency_cycles"),
         "area": ("other plans that are fast enough, the next smallest first", "budget_shares"),
-    }.get(result["goal"], ("next best plans, with ample feature memories", "cycles_per_inference"))
+    }[result["goal"] or "throughput"]
 
     def engines(other: dict[str, Any]) -> str:
         arrays = {kind: [engine for engine in other["engines"] if engine["kind"] == kind]
@@ -172,13 +173,13 @@ def _cells(result: dict[str, Any]) -> Table:
 def _estimate(error: float | None) -> str:
     if error is None:
         return "rough estimate"
-    return f"estimate, 9 of 10 within {percent(error)}"
+    return f"9 of 10 within {percent(error)}"
 
 
 def _bound(result: dict[str, Any]) -> str:
     """What no plan can beat in what is asked, and how far this one is from it."""
     cycles, exact = result["lower_bound_cycles"], result["lower_bound_exact"]
-    of = ("all allowed partitions and arrays" if exact else
+    of = ("all partitions and arrays" if exact else
           "the work alone, each layer on the array that suits it best")
 
     def distance(this: float, bound: float) -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from itertools import product
 from typing import Literal
 
 import numpy as np
 
-from gatecast.hdl.feature_memory import widths_fit
-
 from ..network import Layer, Network
 from .lattice import Lattice
 from .numbers import kind_of
+from .pace import between
 from .partitions import Fronts, Partition, cuts, improved
+from .plan import EnginePlan, Plan
 from .shapes import ALIKE, Kind, Prices, Shape, Shapes
-from .shaping import Arrays, Candidate, Shaping, names_of, pairs_of
+from .shaping import Arrays, Candidate, Shaping, pairs_of, suit
 
 __all__ = ["Engines", "Kinds"]
 
@@ -24,8 +25,6 @@ Engines = int | Literal["folded", "per-layer", "auto"]
 
 # More engines of a kind than these, but fewer than layers, have not been seen to pay.
 MOST_ENGINES = 8
-# How closely a pace is found: to one part in so many.
-PRECISION = 1000
 # Ways to share out the layers that are looked at closely, at each pace.
 WAYS = 6
 
@@ -33,11 +32,13 @@ WAYS = 6
 class Kinds:
     """The layers of a lowered ``network`` by kind of engine, and all ways to run them.
 
-    ``limit`` is the most multipliers of one array.
+    ``limit`` is the most multipliers that arrays may have, together.
     """
 
-    def __init__(self, network: Network, engines: Engines, limit: int) -> None:
+    def __init__(self, network: Network, engines: Engines, limit: int,
+                 external_weights: bool = False) -> None:
         self.network, self.engines, self.limit = network, engines, limit
+        self.external_weights = external_weights
         self.parts: list[_Kind] = []
         kinds: tuple[Kind, ...] = ("systolic", "channel")
         for kind in kinds:
@@ -46,7 +47,6 @@ class Kinds:
                 shapes = (Shapes(kind, layers, limit, alike) for alike in ALIKE)
                 suiting = next((each for each in shapes if Lattice.suits(each)), None)
                 self.parts.append(_Kind(suiting or Shapes(kind, layers, limit), engines))
-        self._arrays: dict[tuple[str, ...], Arrays] = {}
         self.links = max(network.tensors[network.input].size, network.tensors[network.output].size)
 
     def multipliers(self, pace: float) -> float:
@@ -58,54 +58,62 @@ class Kinds:
         total = sum(part.cheapest(pace, prices) for part in self.parts)
         return total // prices.multiplier if np.isfinite(total) else total
 
-    def pace(self, multipliers: int) -> float:
-        """The fastest pace found that so many multipliers keep, to one part in :data:`PRECISION`."""
+    def pace(self) -> float:
+        """The fastest pace found that multipliers suffice for."""
         slow = float(sum(part.slowest for part in self.parts))
-        if self.multipliers(slow) > multipliers:
+        if self.multipliers(slow) > self.limit:
             return float("inf")
-        # No engine needs to be faster than the links.
-        fast = self.links - 1.0
-        while slow - fast > max(slow / PRECISION, 1):
-            middle = (fast + slow) // 2
-            fast, slow = (fast, middle) if self.multipliers(middle) <= multipliers else (middle, slow)
-        return slow
+        # No engine needs to be faster than the links, and none wastes less than the best array for a layer.
+        work = sum(part.least_work for part in self.parts)
+        fast = max(self.links, int(work // self.limit)) - 1
+        return between(lambda pace: self.multipliers(pace) <= self.limit, fast, slow)[1]
 
-    def candidates(self, pace: float, prices: Prices, multipliers: int, *,
-                   fast: bool = True) -> Iterator[Candidate]:
-        """The cheapest partitions at ``pace``; if ``fast``, each as fast as ``multipliers`` make it."""
+    def candidates(self, pace: float, prices: Prices, *, fast: bool = True) -> Iterator[Candidate]:
+        """The cheapest partitions at ``pace``; if ``fast``, each as fast as the multipliers make it."""
+        prices = replace(prices, stored_weights=not self.external_weights)
         ways = [(sum(price for price, _ in parts), [partition for _, partition in parts])
                 for parts in product(*(part.ways(pace, prices) for part in self.parts))]
         ways.sort(key=lambda way: way[0])
         # The most spread one has the least waiting for others on the same engine.
         spread = max(ways, key=lambda way: sum(map(len, way[1])), default=None)
         for _, partitions in [*ways[:WAYS], *([] if spread is None or spread in ways[:WAYS] else [spread])]:
-            choices = [Arrays(part.shapes, group, prices)
+            choices = [part.arrays(group, prices)
                        for part, partition in zip(self.parts, partitions, strict=True) for group in partition]
-            shaping = Shaping(self.network, choices, multipliers, self.links)
+            shaping = Shaping(self.network, choices, self.limit, self.links)
             candidate = shaping.fastest(pace) if fast else shaping.cheapest(pace)
             if candidate is not None:
                 yield candidate
 
     def arrays(self, layers: tuple[Layer, ...]) -> Arrays:
         """The arrays for ``layers``, those with the fewest multipliers first."""
-        names = names_of(layers)
-        if names not in self._arrays:
-            part = next(part for part in self.parts if part.shapes.kind == kind_of(layers[0]))
-            group = frozenset(index for index, layer in enumerate(part.shapes.layers) if layer.name in names)
-            self._arrays[names] = Arrays(part.shapes, group, Prices())
-        return self._arrays[names]
+        part = next(part for part in self.parts if part.shapes.kind == kind_of(layers[0]))
+        return part.arrays(frozenset(part.places[layer.name] for layer in layers), Prices())
 
-    def shaped(self, groups: tuple[tuple[Layer, ...], ...], shapes: tuple[Shape, ...],
-               multipliers: int) -> Iterator[Candidate]:
-        """The candidate of ``groups`` on ``shapes``, if they suit each other and ``multipliers`` suffice."""
+    def shaped(self, groups: tuple[tuple[Layer, ...], ...],
+               shapes: tuple[Shape, ...]) -> Iterator[Candidate]:
+        """The candidate of ``groups`` on ``shapes``, if they suit each other and the multipliers suffice."""
         arrays = [self.arrays(layers) for layers in groups]
-        if sum(each.multipliers_of(shape) for each, shape in zip(arrays, shapes, strict=True)) > multipliers:
+        if sum(each.multipliers_of(shape) for each, shape in zip(arrays, shapes, strict=True)) > self.limit:
             return
         owner = {layer.name: index for index, layers in enumerate(groups) for layer in layers}
-        if all(widths_fit(shapes[writer].group, shapes[reader].lanes)
-               for writer, reader in pairs_of(self.network, owner)):
+        if suit(shapes, pairs_of(self.network, owner)):
             cycles = max(each.cycles_of(shape) for each, shape in zip(arrays, shapes, strict=True))
             yield Candidate(groups=groups, shapes=shapes, cycles=max(cycles, self.links))
+
+    def plan(self, candidate: Candidate) -> Plan:
+        """The engines in the order of their first layers, without regions."""
+        order = {layer.name: index for index, layer in enumerate(self.network.layers)}
+        pairs = sorted(zip(candidate.groups, candidate.shapes, strict=True),
+                       key=lambda pair: order[pair[0][0].name])
+        engines: list[EnginePlan] = []
+        for layers, shape in pairs:
+            kind = kind_of(layers[0])
+            number = sum(engine.kind == kind for engine in engines)
+            engines.append(EnginePlan(
+                name=f"{kind}_{number}", kind=kind, lanes=shape.lanes, columns=shape.columns,
+                group=shape.group, layers=tuple(layer.name for layer in layers)))
+        return Plan(network=self.network, engines=tuple(engines), regions=(),
+                    external_weights=self.external_weights)
 
 
 class _Kind:
@@ -117,12 +125,27 @@ class _Kind:
         self._fronts: dict[Prices, Fronts] = {}
         self._lattices: dict[Prices, Lattice] = {}
         self._found: dict[tuple[float, Prices], list[tuple[float, Partition]]] = {}
+        self._arrays: dict[tuple[frozenset[int], Prices], Arrays] = {}
+        self.places = {layer.name: place for place, layer in enumerate(shapes.layers)}
 
     @cached_property
     def slowest(self) -> int:
         """Cycles of all layers on the slowest array."""
         everything = self.shapes.members(frozenset(range(len(self.shapes.layers))))
         return int(self.shapes.of_layers.cycles(everything).max())
+
+    @cached_property
+    def least_work(self) -> float:
+        """Sum over all layers of multipliers times cycles, each on the array that takes the least."""
+        each, costs = np.eye(len(self.shapes.layers), dtype=np.int64), self.shapes.of_layers
+        return float((costs.multipliers(each) * costs.cycles(each)).min(axis=1).sum())
+
+    def arrays(self, group: frozenset[int], prices: Prices) -> Arrays:
+        """The arrays for the layers ``group``, by place, the cheapest first."""
+        key = group, prices
+        if key not in self._arrays:
+            self._arrays[key] = Arrays(self.shapes, group, prices)
+        return self._arrays[key]
 
     def cheapest(self, pace: float, prices: Prices) -> float:
         """Price of the cheapest engines that keep ``pace``; infinite if none do."""

@@ -154,8 +154,8 @@ class _Actor:
 class _Layer:
     """One layer and its next job."""
 
-    __slots__ = ("actor", "busy", "frame", "job_cycles", "last", "limit", "name", "number", "produced",
-                 "reads", "row", "rows", "total", "writes")
+    __slots__ = ("actor", "busy", "frame", "job_cycles", "last", "limit", "missing", "name", "number",
+                 "produced", "reads", "row", "rows", "total", "until", "writes")
 
     def __init__(self, part: ActorLayer, number: int, owner: Actor, actor: _Actor,
                  edges: list[_Edge]) -> None:
@@ -168,6 +168,9 @@ class _Layer:
         self.frame = self.row = self.total = 0
         # Frames after which it stops.
         self.limit: int | None = None
+        # What the next job waits for, if that is not known yet, and the length from which on it is.
+        self.missing: list[int] | None = None
+        self.until = 0
         self.writes = [edges[edge] for edge in part.writes]
         for edge in self.writes:
             edge.writer, edge.reserved_before = self, self.produced
@@ -181,21 +184,30 @@ class _Layer:
             self.reads.append((edges[operand.edge], before[-1], wants, releases))
 
     def ready(self) -> int:
-        """When all rows that the next job wants are there and its outputs have room, if that is known."""
-        if self.frame == self.limit:
+        """When all rows that the next job wants are there and its outputs have room, if that is known.
+
+        Most of the time of the model is spent here and in :class:`_Machine`.
+        """
+        frame, row, ready = self.frame, self.row, 0
+        self.missing = None
+        if frame == self.limit:
             return _NEVER
-        ready = 0
         for edge, frame_rows, wants, _ in self.reads:
-            wanted = self.frame * frame_rows + wants[self.row]
-            if wanted >= len(edge.produced):
+            cycles, wanted = edge.produced, frame * frame_rows + wants[row]
+            if wanted >= len(cycles):
+                self.missing, self.until = cycles, wanted
                 return _NEVER
-            ready = max(ready, edge.produced[wanted])
+            if cycles[wanted] > ready:
+                ready = cycles[wanted]
         for edge in self.writes:
             wanted = self.total + 1 - edge.credits
             if wanted > 0:
-                if wanted >= len(edge.freed):
+                cycles = edge.freed
+                if wanted >= len(cycles):
+                    self.missing, self.until = cycles, wanted
                     return _NEVER
-                ready = max(ready, edge.freed[wanted])
+                if cycles[wanted] > ready:
+                    ready = cycles[wanted]
         return ready
 
 
@@ -240,7 +252,7 @@ class _Machine:
                 yield now
 
     def _start(self, layer: _Layer, now: int) -> list[_Layer]:
-        """Start the next job of ``layer``; give those that may wait for what it makes and releases."""
+        """Start the next job of ``layer``; give those that waited for what it makes and releases."""
         row, layer.total = layer.row, layer.total + 1
         layer.row = row + 1
         if layer.row == layer.rows:
@@ -248,18 +260,18 @@ class _Machine:
         actor = layer.actor
         actor.free = now + layer.busy
         waiting = []
+        seen = now + layer.produced
         for edge in layer.writes:
-            edge.produced.append(now + layer.produced)
-            reader = edge.reader
-            if reader is not None and reader.actor.ready[reader.number] == _NEVER:
+            cycles, reader = edge.produced, edge.reader
+            cycles.append(seen)
+            if reader is not None and reader.missing is cycles and len(cycles) > reader.until:
                 waiting.append(reader)
         seen = now + layer.last + actor.released
         for edge, _, _, releases in layer.reads:
-            count = releases[row]
-            if count:
-                edge.freed += [seen] * count
-                writer = edge.writer
-                if writer is not None and writer.actor.ready[writer.number] == _NEVER:
+            if count := releases[row]:
+                cycles, writer = edge.freed, edge.writer
+                cycles += [seen] * count
+                if writer is not None and writer.missing is cycles and len(cycles) > writer.until:
                     waiting.append(writer)
         return waiting
 
@@ -267,7 +279,8 @@ class _Machine:
         """Find out when ``layer`` is ready, and so when its actor decides."""
         actor = layer.actor
         actor.ready[layer.number] = layer.ready()
-        self.decisions[actor.index] = max(min(actor.ready), actor.free)
+        ready, free = min(actor.ready), actor.free
+        self.decisions[actor.index] = ready if ready > free else free
 
     def signature(self, now: int, frame: int) -> tuple[object, ...]:
         """The state seen from ``now`` after ``frame`` frames: equal signatures have equal futures."""

@@ -19,9 +19,8 @@ from .plan import Plan
 from .predict import predict, resources
 from .regions import size_regions, with_least_rows, with_two_frames
 from .schedule import schedule
-from .search import LEAN, Found, Progress, search
-from .shapes import Prices
-from .shaping import Candidate
+from .search import Found, Progress, search
+from .shapes import LEAN, Prices
 from .verification import verify
 
 __all__ = ["Smallest", "least_area", "least_latency", "rated", "shares"]
@@ -60,8 +59,7 @@ def least_latency(network: Network, budget: Budget, *, engines: Engines = "auto"
     fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
     latency = lone_latency(fastest.plan)
     ranked: list[tuple[int, Plan]] = []
-    for candidate in _for_latency(network, budget, engines, external_weights, progress):
-        ample = with_two_frames(replace(candidate.plan(network), external_weights=external_weights))
+    for ample in _for_latency(network, budget, engines, external_weights, progress):
         ranked.append((lone_latency(ample), ample))
     ranked.sort(key=lambda each: each[0])
     progress("rows of the regions")
@@ -95,9 +93,8 @@ def _pace(plan: Plan) -> float:
 
 
 def _for_latency(network: Network, budget: Budget, engines: Engines, external_weights: bool,
-                 progress: Progress) -> Iterator[Candidate]:
-    """Partitions of all sizes whose arrays take all multipliers, each once."""
-    prices = Prices(stored_weights=not external_weights)
+                 progress: Progress) -> Iterator[Plan]:
+    """Plans with ample regions, of partitions of all sizes, whose arrays take all multipliers, each once."""
     systolic = sum(kind_of(layer) == "systolic" for layer in network.layers)
     choices: list[Engines] = [engines]
     if engines == "auto":
@@ -105,13 +102,13 @@ def _for_latency(network: Network, budget: Budget, engines: Engines, external_we
     seen = set()
     for choice in choices:
         progress(f"engines for a lone frame, {choice}")
-        kinds = Kinds(network, choice, budget.array_limit)
-        pace = kinds.pace(budget.array_limit)
+        kinds = Kinds(network, choice, budget.array_limit, external_weights)
+        pace = kinds.pace()
         for slower in LONE_SLACKS if pace < float("inf") else ():
-            for candidate in kinds.candidates(pace * slower, prices, budget.array_limit):
+            for candidate in kinds.candidates(pace * slower, Prices()):
                 if candidate.key not in seen:
                     seen.add(candidate.key)
-                    yield candidate
+                    yield with_two_frames(kinds.plan(candidate))
 
 
 def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz: float,
@@ -129,13 +126,15 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     # A little more than that, so that the rate of a plan, put in again, is one that it reaches.
     pace = asked * (1 + 1e-9)
     fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
-    if fastest.cycles > pace:
+    kinds = Kinds(network, engines, budget.array_limit, external_weights)
+    plans = _small(kinds, budget, pace, progress)
+    if fastest.cycles <= pace:
+        plans.append(fastest.plan)
+    if not plans:
         reached = clock_mhz * 1e6 / fastest.cycles
-        raise InputError(f"network '{network.name}' reaches at most {_rate(reached)} frames a second at "
-                         f"{clock_mhz:g} MHz within {budget.name}, not {target_fps:,.10g}; "
-                         f"ask for fewer, or take a larger board")
-    kinds = Kinds(network, engines, budget.array_limit)
-    plans = [fastest.plan, *_small(kinds, budget, external_weights, pace, progress)]
+        raise InputError(f"the fastest plan found for network '{network.name}' reaches {_rate(reached)} "
+                         f"frames a second at {clock_mhz:g} MHz within {budget.name}, "
+                         f"not {target_fps:,.10g}; ask for fewer, or take a larger board")
     (smallest, cycles), *others = ((plan, predict(plan).cycles_per_inference)
                                    for plan in sorted(plans, key=lambda plan: shares(plan, budget)))
     progress("the fewest multipliers")
@@ -150,21 +149,18 @@ def _rate(frames: float) -> str:
     return f"{int(frames):,}" if frames >= 100 else f"{int(frames * 1000) / 1000:g}"
 
 
-def _small(kinds: Kinds, budget: Budget, external_weights: bool, pace: float,
-           progress: Progress) -> list[Plan]:
+def _small(kinds: Kinds, budget: Budget, pace: float, progress: Progress) -> list[Plan]:
     """Small plans that take at most ``pace`` cycles a frame, and fit."""
     ranked: list[tuple[float, Plan]] = []
     seen: set[Hashable] = set()
     for faster in FASTER:
         progress(f"small engines for {pace * faster:,.0f} cycles")
         for prices in (_prices(budget), LEAN, Prices()):
-            prices = replace(prices, stored_weights=not external_weights)
-            for candidate in kinds.candidates(pace * faster, prices, budget.array_limit, fast=False):
+            for candidate in kinds.candidates(pace * faster, prices, fast=False):
                 if candidate.key in seen or candidate.cycles > pace:
                     continue
                 seen.add(candidate.key)
-                ample = with_two_frames(replace(candidate.plan(kinds.network),
-                                                external_weights=external_weights))
+                ample = with_two_frames(kinds.plan(candidate))
                 least = placed(with_least_rows(ample), budget)
                 if isinstance(least, Plan):
                     ranked.append((shares(least, budget), ample))
@@ -198,9 +194,9 @@ def shares(plan: Plan, budget: Budget) -> float:
     """
     need = resources(plan, budget.family)
     limited = [(need.dsps, budget.dsps), (need.block_rams, budget.block_rams), (need.luts, budget.luts)]
-    if all(limit is None for _, limit in limited):
-        limited = [(need.multipliers, budget.array_limit)]
     # What a chip has none of, no plan that fits takes.
+    if not any(limit for _, limit in limited):
+        limited = [(need.multipliers, budget.array_limit)]
     return sum(used / limit for used, limit in limited if limit)
 
 

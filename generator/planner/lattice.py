@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -29,14 +30,10 @@ class Lattice:
 
     def __init__(self, shapes: Shapes, prices: Prices) -> None:
         self.shapes = shapes
-        sizes = [len(indices) for indices in shapes.types]
-        self._counts = np.array(list(product(*(range(size + 1) for size in sizes))), np.int64)
-        # A group by its place in that list: the last type counts fastest.
-        self._weights = np.cumprod([1, *(size + 1 for size in reversed(sizes[1:]))])[::-1]
+        self._counts, self._engines = _splits(tuple(map(len, shapes.types)))
         fastest = shapes.fastest(self._counts)
         self._cycles = shapes.of_types.cycles(fastest)
         self._prices = shapes.of_types.price(fastest, prices)
-        self._engines = [self._within(counts) for counts in self._counts]
 
     @staticmethod
     def suits(shapes: Shapes) -> bool:
@@ -45,15 +42,6 @@ class Lattice:
         groups = np.prod(sizes + 1)
         return bool(groups * len(shapes.lanes) <= MOST_ENTRIES
                     and np.prod((sizes + 1) * (sizes + 2) / 2) <= MOST_SPLITS)
-
-    def _within(self, counts: Ints) -> Ints:
-        """All groups within ``counts`` that have a layer of its first type, by their place."""
-        places = np.zeros(1, np.int64)
-        used = np.flatnonzero(counts)
-        for number in used:
-            steps = np.arange(int(number == used[0]), counts[number] + 1) * self._weights[number]
-            places = (places[:, np.newaxis] + steps).ravel()
-        return places
 
     def cheapest(self, pace: float) -> tuple[float, Partition]:
         """Price and partition of all layers at a ``pace`` in cycles; infinite where none is fast enough."""
@@ -77,3 +65,24 @@ class Lattice:
             yield frozenset(indices.pop(0) for count, indices in zip(self._counts[engine], left, strict=True)
                             for _ in range(count))
             place -= engine
+
+
+@lru_cache(maxsize=8)
+def _splits(sizes: tuple[int, ...]) -> tuple[Ints, list[Ints]]:
+    """All groups of layers of types of these ``sizes``, as counts ``[groups, types]``, and what they contain.
+
+    That is for each the groups within it that have a layer of its first type, by their place among all.
+    """
+    groups = np.array(list(product(*(range(size + 1) for size in sizes))), np.int64)
+    # The place of a group: the last type counts fastest.
+    weights = np.cumprod([1, *(size + 1 for size in reversed(sizes[1:]))])[::-1]
+
+    def within(counts: Ints) -> Ints:
+        places = np.zeros(1, np.int64)
+        used = np.flatnonzero(counts)
+        for number in used:
+            steps = np.arange(int(number == used[0]), counts[number] + 1) * weights[number]
+            places = (places[:, np.newaxis] + steps).ravel()
+        return places
+
+    return groups, [within(counts) for counts in groups]

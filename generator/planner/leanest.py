@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..network import Network
 from .candidates import Engines, Kinds
 from .plan import Plan
 from .regions import with_running_rows
-from .shapes import Prices
+from .shapes import LEAN, Prices
 
 __all__ = ["leanest"]
 
 # What is dear in turn: block RAM, multipliers, logic.
-PRICES = (Prices(multiplier=200, block_ram=400), Prices(multiplier=200, block_ram=40_000),
+PRICES = (LEAN, Prices(multiplier=200, block_ram=40_000),
           Prices(multiplier=20_000, block_ram=400), Prices(multiplier=1, block_ram=1))
 
 
@@ -22,12 +20,10 @@ def leanest(network: Network, engines: Engines, limit: int, external_weights: bo
 
     One engine of each kind is about the leanest of all partitions, so it stands for ``"auto"``.
     """
-    kinds = Kinds(network, "folded" if engines == "auto" else engines, limit)
+    kinds = Kinds(network, "folded" if engines == "auto" else engines, limit, external_weights)
     found = {}
     for prices in PRICES:
-        prices = replace(prices, stored_weights=not external_weights)
-        candidate = next(kinds.candidates(float("inf"), prices, limit, fast=False), None)
+        candidate = next(kinds.candidates(float("inf"), prices, fast=False), None)
         if candidate is not None and candidate.key not in found:
-            plan = replace(candidate.plan(network), external_weights=external_weights)
-            found[candidate.key] = with_running_rows(plan)
+            found[candidate.key] = with_running_rows(kinds.plan(candidate))
     return [*found.values()]

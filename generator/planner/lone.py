@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from . import events
 from .plan import Plan
-from .regions import Rows, credited, least_rows, runs
+from .regions import Rows, credited, least_rows, runs, shrunk
 from .schedule import Schedule, schedule
 
 __all__ = ["lone_latency", "sized_for_lone"]
@@ -28,20 +28,12 @@ def sized_for_lone(ample: Plan, latency: float) -> Plan:
     They begin with a frame each, then each is shrunk as far as it goes, the largest first. In the end as many
     rows come back as it takes to run forever too. ``ample`` itself where all that does not help.
     """
-    numbers, least = schedule(ample), least_rows(ample)
-    most = {key: max(rows, ample.network.tensors[key[0]].shape[0]) for key, rows in least.items()}
+    numbers = schedule(ample)
+    most = {key: max(rows, ample.network.tensors[key[0]].shape[0])
+            for key, rows in least_rows(ample).items()}
     if not _within(numbers, most, latency):
         return ample
-    rows = dict(most)
-    for key in sorted(rows, key=lambda key: -rows[key] * ample.network.tensors[key[0]].size):
-        low, high = least[key], rows[key]
-        while low < high:
-            middle = (low + high) // 2
-            if _within(numbers, {**rows, key: middle}, latency):
-                high = middle
-            else:
-                low = middle + 1
-        rows[key] = high
+    rows = shrunk(ample, most, lambda fewer: _within(numbers, fewer, latency))
     # More rows may change the order of jobs, and so make a frame later.
     while not (runs(numbers, rows) and _within(numbers, rows, latency)):
         if rows == most:

@@ -12,14 +12,12 @@ import numpy.typing as npt
 from ..network import Layer, Network
 from .lattice import Lattice
 from .numbers import kind_of
+from .pace import between
 from .shapes import ALIKE, Prices, Shapes
 
 __all__ = ["LowerBound", "least_multipliers", "lower_bound"]
 
 Floats = npt.NDArray[np.float64]
-
-# How closely it is found: to one part in so many.
-PRECISION = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +37,8 @@ def lower_bound(network: Network, multipliers: int, reached: float) -> LowerBoun
     """The bound of a lowered ``network``, of which a plan that takes ``reached`` cycles is known.
 
     Arrays are ideal: of any lanes and columns, and never held up by the requantizer. Engines that multiply
-    nothing are free. No layer takes fewer cycles than the busiest engine, and the links as many as the input
-    and the output have bytes.
+    nothing are free. No layer takes more cycles than the busiest engine, which takes no fewer than the input
+    and the output have bytes. Layers that are nearly alike count as the fastest of them.
     """
     kinds = _kinds(network, multipliers)
     links = max(network.tensors[network.input].size, network.tensors[network.output].size)
@@ -74,11 +72,7 @@ def _least(enough: Callable[[float], bool], fast: float, slow: float) -> float:
     """A pace just above one at which it is not ``enough``; ``fast`` if it is there already."""
     if enough(fast):
         return fast
-    slow = math.ceil(slow)
-    while slow - fast > max(slow / PRECISION, 1):
-        middle = (fast + slow) // 2
-        fast, slow = (fast, middle) if enough(middle) else (middle, slow)
-    return fast + 1
+    return between(enough, fast, math.ceil(slow))[0] + 1
 
 
 class _Kind:

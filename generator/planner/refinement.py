@@ -41,14 +41,14 @@ class Trial:
 
 def tried(kinds: Kinds, candidate: Candidate) -> Trial:
     """``candidate`` run through the event model."""
-    ample = with_two_frames(candidate.plan(kinds.network))
+    ample = with_two_frames(kinds.plan(candidate))
     numbers = schedule(ample)
     frame_jobs = sum(layer.rows for actor in numbers.actors for layer in actor.layers)
     steady = steady_state(numbers, limit=min(max(JOBS // frame_jobs, FRAMES), MOST_FRAMES))
     return Trial(candidate, ample, steady.pace, steady.jobs)
 
 
-def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs: int) -> tuple[Trial, int]:
+def refined(kinds: Kinds, trial: Trial, *, least: float, jobs: int) -> tuple[Trial, int]:
     """The best trial near ``trial``, and the jobs of the event model that it took to find it.
 
     A best-first search: another array for an engine, another engine for a layer, and so on, until ``least``
@@ -60,7 +60,7 @@ def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs:
     best = trial
     while queue and spent < jobs and best.cycles > least:
         _, _, current = heappop(queue)
-        for candidate in _neighbours(kinds, current, multipliers):
+        for candidate in _neighbours(kinds, current):
             # Waiting only adds to the work of the busiest engine.
             if candidate.key in seen or candidate.cycles >= best.cycles:
                 continue
@@ -78,26 +78,26 @@ def refined(kinds: Kinds, trial: Trial, *, multipliers: int, least: float, jobs:
     return best, spent
 
 
-def _neighbours(kinds: Kinds, trial: Trial, multipliers: int) -> Iterator[Candidate]:
+def _neighbours(kinds: Kinds, trial: Trial) -> Iterator[Candidate]:
     """All that differ in an array, in the engine of a layer, or in two arrays that trade multipliers."""
     groups, shapes = trial.candidate.groups, trial.candidate.shapes
     arrays = [kinds.arrays(layers) for layers in groups]
     taken = [each.multipliers_of(shape) for each, shape in zip(arrays, shapes, strict=True)]
     for number, each in enumerate(arrays):
-        room = multipliers - sum(taken) + taken[number]
+        room = kinds.limit - sum(taken) + taken[number]
         for shape in islice(each.fastest(room), ARRAYS):
-            yield from kinds.shaped(groups, (*shapes[:number], shape, *shapes[number + 1:]), multipliers)
+            yield from kinds.shaped(groups, (*shapes[:number], shape, *shapes[number + 1:]))
     if kinds.engines == "auto":
         for source, layers in enumerate(groups):
             for layer in layers:
                 for target in [*range(len(groups)), None]:
                     if target != source and (target is None or kind_of(groups[target][0]) == kind_of(layer)):
-                        yield from _moved(kinds, trial, layer, source, target, multipliers)
-    yield from _traded(kinds, trial, arrays, taken, multipliers)
+                        yield from _moved(kinds, trial, layer, source, target)
+    yield from _traded(kinds, trial, arrays, taken)
 
 
-def _traded(kinds: Kinds, trial: Trial, arrays: Sequence[Arrays], taken: Sequence[int],
-            multipliers: int) -> Iterator[Candidate]:
+def _traded(kinds: Kinds, trial: Trial, arrays: Sequence[Arrays], taken: Sequence[int]
+            ) -> Iterator[Candidate]:
     """A faster array for one engine, which another pays for with the cheapest that is still fast enough."""
     groups, shapes = trial.candidate.groups, trial.candidate.shapes
     cheapest = [each.cheapest(trial.cycles) for each in arrays]
@@ -106,15 +106,15 @@ def _traded(kinds: Kinds, trial: Trial, arrays: Sequence[Arrays], taken: Sequenc
             continue
         for number, each in enumerate(arrays):
             if number != payer:
-                room = multipliers - sum(taken) + taken[number] + taken[payer] - left
+                room = kinds.limit - sum(taken) + taken[number] + taken[payer] - left
                 for shape in islice(each.fastest(room), ARRAYS):
                     made = [*shapes]
                     made[payer], made[number] = less, shape
-                    yield from kinds.shaped(groups, tuple(made), multipliers)
+                    yield from kinds.shaped(groups, tuple(made))
 
 
-def _moved(kinds: Kinds, trial: Trial, layer: Layer, source: int, target: int | None,
-           multipliers: int) -> Iterator[Candidate]:
+def _moved(kinds: Kinds, trial: Trial, layer: Layer, source: int, target: int | None
+           ) -> Iterator[Candidate]:
     """``layer`` on another engine, or on one of its own; both with the cheapest array for their layers."""
     order = {each.name: index for index, each in enumerate(kinds.network.layers)}
     made: list[tuple[tuple[Layer, ...], Shape | None]] = []
@@ -131,5 +131,5 @@ def _moved(kinds: Kinds, trial: Trial, layer: Layer, source: int, target: int | 
     chosen = [kinds.arrays(group).cheapest(trial.cycles) if shape is None else shape for group, shape in made]
     shapes = tuple(shape for shape in chosen if shape is not None)
     if len(shapes) == len(groups):
-        yield from kinds.shaped(groups, shapes, multipliers)
+        yield from kinds.shaped(groups, shapes)
 

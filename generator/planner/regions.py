@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from . import events
@@ -11,8 +12,8 @@ from .plan import Plan, Region
 from .rows import jobs
 from .schedule import Schedule, schedule
 
-__all__ = ["Rows", "credited", "least_rows", "runs", "size_regions", "with_least_rows", "with_rows",
-           "with_running_rows", "with_two_frames"]
+__all__ = ["Rows", "credited", "least_rows", "runs", "shrunk", "size_regions", "with_least_rows",
+           "with_rows", "with_running_rows", "with_two_frames"]
 
 # What smaller regions may cost of the throughput.
 TOLERANCE = 0.005
@@ -64,22 +65,29 @@ def with_running_rows(plan: Plan) -> Plan:
     Where branches join, rows wait for each other: what every job wants for itself is not enough.
     """
     plan = with_least_rows(plan)
-    numbers, least = schedule(plan), least_rows(plan)
-    rows = dict(least)
+    numbers, rows = schedule(plan), least_rows(plan)
     while not runs(numbers, rows, FEW_FRAMES):
         rows = {key: count + 1 for key, count in rows.items()}
-    for key in sorted(rows, key=lambda key: -plan.network.tensors[key[0]].size):
+    rows = shrunk(plan, rows, lambda fewer: runs(numbers, fewer, FEW_FRAMES))
+    while not runs(numbers, rows):
+        rows = {key: count + 1 for key, count in rows.items()}
+    return with_rows(plan, rows)
+
+
+def shrunk(plan: Plan, rows: Rows, enough: Callable[[Rows], bool]) -> Rows:
+    """``rows``, each as few as is still ``enough`` with those of the others, the largest region first."""
+    rows, least = dict(rows), least_rows(plan)
+    tensors = plan.network.tensors
+    for key in sorted(rows, key=lambda key: -rows[key] * math.prod(tensors[key[0]].shape[1:])):
         low, high = least[key], rows[key]
         while low < high:
             middle = (low + high) // 2
-            if runs(numbers, {**rows, key: middle}, FEW_FRAMES):
+            if enough({**rows, key: middle}):
                 high = middle
             else:
                 low = middle + 1
         rows[key] = high
-    while not runs(numbers, rows):
-        rows = {key: count + 1 for key, count in rows.items()}
-    return with_rows(plan, rows)
+    return rows
 
 
 def runs(numbers: Schedule, rows: Rows, frames: int = events.FRAMES) -> bool:
@@ -122,15 +130,8 @@ class _Sizing:
     def run(self) -> Rows:
         """The rows of all regions."""
         rows = self._grown(self._in_use(), self.frames)
-        for key in sorted(rows, key=lambda key: -rows[key] * self._row_bytes(key)):
-            low, high = self.least[key], rows[key]
-            while low < high and self.jobs < self.most_jobs:
-                middle = (low + high) // 2
-                if self._fast({**rows, key: middle}, self.frames):
-                    high = middle
-                else:
-                    low = middle + 1
-            rows[key] = high
+        rows = shrunk(self.plan, rows, lambda fewer: (
+            self.jobs < self.most_jobs and self._fast(fewer, self.frames)))
         return self._grown(rows, events.FRAMES)
 
     def _in_use(self) -> Rows:
@@ -159,10 +160,6 @@ class _Sizing:
             return False
         self.jobs += steady.jobs
         return steady.pace <= self.slowest
-
-    def _row_bytes(self, key: tuple[str, str]) -> int:
-        _, columns, channels = self.plan.network.tensors[key[0]].shape
-        return columns * channels
 
 
 def with_rows(plan: Plan, rows: Rows) -> Plan:

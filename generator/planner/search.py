@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import InputError
@@ -20,7 +20,7 @@ from .plan import Plan
 from .predict import predict
 from .refinement import Trial, refined, tried
 from .regions import MOST_JOBS, TOLERANCE, size_regions, with_least_rows
-from .shapes import Prices
+from .shapes import LEAN, Prices
 from .shaping import Candidate
 from .shortages import fitting, too_few_multipliers, too_small
 from .verification import verify
@@ -28,10 +28,12 @@ from .verification import verify
 __all__ = ["Found", "plan", "search"]
 
 # What parts cost against each other: at first multipliers alone count, then block RAM too, then all logic.
-DEAR_RAM, LEAN = Prices(multiplier=2000, block_ram=4000), Prices(multiplier=200, block_ram=400)
+DEAR_RAM = Prices(multiplier=2000, block_ram=4000)
 PRICES = (Prices(), DEAR_RAM, LEAN)
 # How much slower than the fastest pace by work alone partitions may be: the event model knows of waiting too.
 SLACKS = (1.0, 1.003, 1.006, 1.01, 1.015, 1.02, 1.03)
+# And as long as that is faster than what was found.
+MORE_SLACKS = (1.06, 1.1, 1.15, 1.2, 1.3, 1.4, 1.6, 2)
 # Plans that are kept at each of these prices, and jobs of the event model to refine them.
 FINALISTS, JOBS = 4, 400_000
 # A plan this close to the fastest pace by work alone is not refined further.
@@ -73,7 +75,7 @@ class Found:
     exact: bool
     """The :class:`~.lower_bound.LowerBound` for as many array multipliers."""
     others: tuple[tuple[Plan, float], ...]
-    """Next best plans, with ample regions, and their cycles."""
+    """Next best plans and their cycles, with ample regions, or where memory is short with such as fit."""
     budget: Budget
     """What the plan was allowed to take."""
 
@@ -121,14 +123,14 @@ class _Search:
     @cached_property
     def kinds(self) -> Kinds:
         """The layers by kind of engine, and all ways to run them."""
-        return Kinds(self.network, self.engines, self.budget.array_limit)
+        return Kinds(self.network, self.engines, self.budget.array_limit, self.external_weights)
 
     def run(self) -> Found:
         """The best plan that fits."""
         self.progress("what fits")
         least = self._least()
         self.progress("the fastest partition")
-        pace = self.kinds.pace(self.budget.array_limit)
+        pace = self.kinds.pace()
         (chosen, cycles), *others = self._fitting(pace) or self._scarce(pace, least)
         self.progress("the lower bound")
         bound = lower_bound(self.network, self.budget.array_limit, cycles)
@@ -142,27 +144,35 @@ class _Search:
             raise too_few_multipliers(self.network, self.budget, self.engines)
         least = fitting(plans, self.budget)
         if least is None:
-            raise too_small(plans, self.budget)
+            raise too_small(plans, self.budget, self.engines)
         return verify(least)
 
     def _scarce(self, pace: float, least: Plan) -> list[tuple[Plan, float]]:
         """The best plan that fits where none of ``pace`` does, and the next best ones; ``least`` fits."""
-        found = [(least, predict(least).cycles_per_inference)]
+        found, seen = [(least, predict(least).cycles_per_inference)], set()
         pace = self._roomy(pace, found[0][1])
         for slower in SLOWER:
             if pace * slower >= found[0][1]:
                 break
             self.progress(f"what fits at {pace * slower:,.0f} cycles")
-            trials = [tried(self.kinds, candidate) for candidate in self._room(pace * slower)]
+            trials = [tried(self.kinds, candidate) for candidate in self._room(pace * slower)
+                      if candidate.key not in seen]
             for trial in sorted(trials, key=lambda trial: trial.cycles)[:FEW]:
-                ample = replace(trial.ample, external_weights=self.external_weights)
-                for effort in LOOSE if trial.cycles < found[0][1] else ():
-                    sized = self._sized(ample, effort)
-                    if sized is None:
-                        break
-                    found.append((sized, predict(sized).cycles_per_inference))
-                found.sort(key=lambda each: each[1])
-        return found
+                seen.add(trial.candidate.key)
+                if trial.cycles < found[0][1]:
+                    found += self._loosely_sized(trial)
+                    found.sort(key=lambda each: each[1])
+        return found[:FINALISTS]
+
+    def _loosely_sized(self, trial: Trial) -> list[tuple[Plan, float]]:
+        """The plan with the regions that fit and cost the least throughput, and its cycles, if any fit."""
+        found: list[tuple[Plan, float]] = []
+        for effort in LOOSE:
+            sized = self._sized(trial.ample, effort)
+            if sized is None:
+                break
+            found.append((sized, predict(sized).cycles_per_inference))
+        return sorted(found, key=lambda each: each[1])[:1]
 
     def _roomy(self, fast: float, slow: float) -> float:
         """About the fastest pace at which a plan fits if its regions have no rows to spare."""
@@ -179,12 +189,11 @@ class _Search:
         """Cheap candidates of ``pace`` that fit with the least rows."""
         seen = set()
         for prices in SCARCE:
-            for candidate in self.kinds.candidates(pace, self._prices(prices), self.budget.array_limit,
-                                                   fast=False):
+            for candidate in self.kinds.candidates(pace, prices, fast=False):
                 if candidate.key not in seen:
                     seen.add(candidate.key)
                     if candidate.key not in self._rooms:
-                        self._rooms[candidate.key] = self._has_room(self._plan(candidate))
+                        self._rooms[candidate.key] = self._has_room(self.kinds.plan(candidate))
                     if self._rooms[candidate.key]:
                         yield candidate
 
@@ -210,41 +219,29 @@ class _Search:
     def _finalists(self, pace: float, prices: Prices) -> list[Trial]:
         """The best plans of about ``pace``, with ample regions, the fastest first; none if none have room."""
         found: list[Trial] = []
-        for candidate in self._candidates(pace, prices):
-            # Waiting only adds to the work of the busiest engine.
-            if len(found) < FINALISTS or candidate.cycles < found[FINALISTS - 1].cycles:
-                found.append(tried(self.kinds, candidate))
-                found.sort(key=lambda finalist: finalist.cycles)
-        if not any(self._has_room(self._plan(finalist.candidate)) for finalist in found[:FINALISTS]):
+        seen: set[Hashable] = set()
+        for slack in (*SLACKS, *MORE_SLACKS):
+            if slack in MORE_SLACKS and found and found[0].cycles <= pace * slack:
+                break
+            self.progress(f"partitions at {pace * slack:,.0f} cycles")
+            for candidate in self.kinds.candidates(pace * slack, prices):
+                # Waiting only adds to the work of the busiest engine.
+                few = len(found) < FINALISTS or candidate.cycles < found[FINALISTS - 1].cycles
+                if few and candidate.key not in seen:
+                    seen.add(candidate.key)
+                    found.append(tried(self.kinds, candidate))
+                    found.sort(key=lambda finalist: finalist.cycles)
+        if not any(self._has_room(self.kinds.plan(finalist.candidate)) for finalist in found[:FINALISTS]):
             return []
         self.progress("changes that wait less")
         best: dict[Hashable, Trial] = {}
         jobs, most = JOBS, JOBS // min(len(found), FINALISTS)
         for finalist in found:
-            near, spent = refined(self.kinds, finalist, multipliers=self.budget.array_limit,
-                                  jobs=min(jobs, most), least=pace * NEAR_ENOUGH)
+            near, spent = refined(self.kinds, finalist, least=pace * NEAR_ENOUGH, jobs=min(jobs, most))
             jobs -= spent
-            ample = replace(near.ample, external_weights=self.external_weights)
-            best[near.candidate.key] = replace(near, ample=ample)
+            best[near.candidate.key] = near
         fast = sorted(best.values(), key=lambda finalist: finalist.cycles)[:FINALISTS]
         return [finalist for finalist in fast if self._has_room(finalist.ample)]
-
-    def _candidates(self, pace: float, prices: Prices) -> Iterator[Candidate]:
-        """Partitions of about ``pace``, the fastest first, each once."""
-        seen = set()
-        for slack in SLACKS:
-            self.progress(f"partitions at {pace * slack:,.0f} cycles")
-            for candidate in self.kinds.candidates(pace * slack, self._prices(prices),
-                                                   self.budget.array_limit):
-                if candidate.key not in seen:
-                    seen.add(candidate.key)
-                    yield candidate
-
-    def _plan(self, candidate: Candidate) -> Plan:
-        return replace(candidate.plan(self.network), external_weights=self.external_weights)
-
-    def _prices(self, prices: Prices) -> Prices:
-        return replace(prices, stored_weights=not self.external_weights)
 
     def _sized(self, ample: Plan, effort: _Effort) -> Plan | None:
         """``ample`` with regions and kinds of memories and multipliers that fit the budget, if any do."""

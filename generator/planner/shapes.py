@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -17,13 +18,13 @@ from ..operators.window import Window
 from .numbers import layer_window, multiplies, used_channels
 from .parameters import parameter_bits, x_bounds
 
-__all__ = ["Costs", "Kind", "Prices", "Shape", "Shapes"]
+__all__ = ["LEAN", "Costs", "Kind", "Prices", "Shape", "Shapes"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Kind = Literal["systolic", "channel"]
 
-# Larger groups are listed where some dot product is too short for these.
+# Other groups are listed where some dot product is too short for these.
 GROUPS = (1, 2, 4, 8, 16)
 # Lanes of arrays that do not multiply, whatever the limit; and of those that suit a slice of a tensor.
 MOST_LANES = 64
@@ -58,6 +59,10 @@ class Prices:
     """Whether weights are stored on the chip at all."""
 
 
+# For what is small in all, not in multipliers alone.
+LEAN = Prices(multiplier=200)
+
+
 @dataclass(frozen=True, order=True)
 class Shape:
     """An array: its lanes, columns and group, as in :class:`EnginePlan`."""
@@ -73,8 +78,9 @@ class Shapes:
     Those of more lanes are for the layers among them that do not multiply.
 
     Only those are listed that some layer has a use for: the fewest lanes or columns for a number of words or
-    blocks, columns rounded up to whole groups. Groups are powers of two. If ``ideal``, all columns are one
-    group: no array of the same lanes and columns is faster.
+    blocks, columns rounded up to whole groups. Groups are powers of two, or the smallest that suffice for the
+    shortest dot product. If ``ideal``, all columns are one group: no array of the same lanes and columns is
+    faster.
 
     Layers of a type are alike but for a few channels that one of them does not need; ``types`` has the
     indices of each type. ``of_layers`` has the costs of each layer; ``of_types`` those of the fastest, the
@@ -97,9 +103,10 @@ class Shapes:
         self.of_types = Costs(self, [fact for indices in self.types
                                      for fact in _in_order([facts[index] for index in indices])])
 
-    def shape(self, index: int) -> Shape:
-        """The array of column ``index``."""
-        return Shape(int(self.lanes[index]), int(self.columns[index]), int(self.group[index]))
+    @cached_property
+    def arrays(self) -> tuple[Shape, ...]:
+        """All of them."""
+        return tuple(map(Shape, self.lanes.tolist(), self.columns.tolist(), self.group.tolist()))
 
     def fastest(self, counts: Ints) -> Ints:
         """Groups of so many layers of each type ``[n, types]`` as counts for ``of_types``: the fastest."""
@@ -237,12 +244,11 @@ def _ideal_grid(kind: Kind, windows: Sequence[Window], limit: int) -> Iterator[t
 
 
 def _grouped(columns: int, taps: int) -> Iterator[tuple[int, int]]:
-    """``columns`` rounded up to whole groups, and these groups: larger ones where ``taps`` are few."""
+    """``columns`` rounded up to whole groups, and these groups; as they are too, where ``taps`` are few."""
     for g in GROUPS:
         yield -(-columns // g) * g, g
-    while g < columns and -(-columns // g) > taps:
-        g *= 2
-        yield -(-columns // g) * g, g
+    if not any(columns % g == 0 and columns // g <= taps for g in GROUPS):
+        yield columns, columns // max(parts for parts in range(1, taps + 1) if columns % parts == 0)
 
 
 def _lanes(windows: Sequence[Window], limit: int, most: int) -> list[int]:
@@ -273,10 +279,13 @@ def _dot_taps(window: Window, lanes: Ints) -> Ints:
 def _memory(depth: Floats, width: Ints | int, prices: Prices) -> Floats:
     """The least that a memory costs, in block RAM or in LUTs."""
     cheapest: Floats = np.ceil(depth / LUT_BITS) * width
-    cost = np.empty_like(cheapest)
+    cost, deepest = np.empty_like(cheapest), depth.max(initial=0)
     for words, bits in _BLOCKS:
         # In place: there are many groups of layers on many arrays.
         np.ceil(np.divide(depth, words, out=cost), out=cost)
         cost *= prices.block_ram * np.ceil(np.asarray(width) / bits)
         np.minimum(cheapest, cost, out=cheapest)
+        if words >= deepest:
+            # Deeper ones hold no more words, and less of each.
+            break
     return cheapest

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cache, cached_property
+from itertools import accumulate, chain, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -12,17 +13,20 @@ import numpy.typing as npt
 from gatecast.hdl.feature_memory import widths_fit
 
 from ..network import Layer, Network
-from .numbers import kind_of
-from .plan import EnginePlan, Plan
+from .layout import LINK_BYTES
 from .shapes import Prices, Shape, Shapes
 
-__all__ = ["Arrays", "Candidate", "Shaping", "names_of", "pairs_of"]
+__all__ = ["Arrays", "Candidate", "Shaping", "pairs_of", "suit"]
 
 Floats = npt.NDArray[np.float64]
 
-# Arrays of an engine that are tried beside those of the others, and steps of one such search.
+# In place of the number of an engine that reads.
+SINK = -1
+
+# Arrays of an engine that are tried beside those of the others; steps of one such search, and how many are
+# worth it before it is seen which of the arrays can suit at all.
 TRIED = 16
-STEPS = 4000
+STEPS, FEW_STEPS = 4000, 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,21 +39,9 @@ class Candidate:
 
     @property
     def key(self) -> Hashable:
-        """Equal for equal ones; layers go by name, for their weights are long."""
-        return tuple(map(names_of, self.groups)), self.shapes
-
-    def plan(self, network: Network) -> Plan:
-        """The engines in the order of their first layers."""
-        order = {layer.name: index for index, layer in enumerate(network.layers)}
-        pairs = sorted(zip(self.groups, self.shapes, strict=True), key=lambda pair: order[pair[0][0].name])
-        engines: list[EnginePlan] = []
-        for layers, shape in pairs:
-            kind = kind_of(layers[0])
-            number = sum(engine.kind == kind for engine in engines)
-            engines.append(EnginePlan(
-                name=f"{kind}_{number}", kind=kind, lanes=shape.lanes, columns=shape.columns,
-                group=shape.group, layers=tuple(layer.name for layer in layers)))
-        return Plan(network=network, engines=tuple(engines), regions=())
+        """Equal for equal engines, in any order; layers go by name, for their weights are long."""
+        names = (tuple(layer.name for layer in group) for group in self.groups)
+        return frozenset(zip(names, self.shapes, strict=True))
 
 
 class Arrays:
@@ -63,8 +55,11 @@ class Arrays:
         order = np.lexsort((cycles, price))
         self.cycles: Floats = cycles[order]
         self.multipliers = costs.multipliers(members)[0][order]
-        self.shapes = [shapes.shape(int(index)) for index in order]
-        self._places = {shape: place for place, shape in enumerate(self.shapes)}
+        self.shapes = [shapes.arrays[index] for index in order]
+
+    @cached_property
+    def _places(self) -> dict[Shape, int]:
+        return {shape: place for place, shape in enumerate(self.shapes)}
 
     def multipliers_of(self, shape: Shape) -> int:
         """Multipliers of one of them."""
@@ -104,7 +99,10 @@ class Shaping:
     def __init__(self, network: Network, choices: Sequence[Arrays], limit: int, links: float) -> None:
         self.choices, self.limit, self.links = choices, limit, links
         owner = {layer.name: index for index, each in enumerate(choices) for layer in each.layers}
-        self.pairs = pairs_of(network, owner)
+        # By the later engine of a pair, which is the one that finds out.
+        self._pairs: list[list[tuple[int, int]]] = [[] for _ in choices]
+        for pair in pairs_of(network, owner):
+            self._pairs[max(pair)].append(pair)
 
     def cheapest(self, pace: float) -> Candidate | None:
         """The cheapest arrays that keep ``pace``."""
@@ -142,43 +140,84 @@ class Shaping:
     def _at(self, pace: float) -> tuple[int, ...] | None:
         """An array for each engine that keeps ``pace``, cheap, within the limit; none if none was found."""
         tried = [[*islice(each.within(pace), TRIED)] for each in self.choices]
+        found, finished = self._first(tried, FEW_STEPS)
+        return found if finished else self._first(self._suiting(tried), STEPS)[0]
+
+    def _first(self, tried: list[list[int]], most: int) -> tuple[tuple[int, ...] | None, bool]:
+        """The first of the arrays ``tried`` for each engine that suit each other, within the limit, if any.
+
+        And whether it is known then, after at most so many steps.
+        """
         if not all(tried):
-            return None
-        least = [min(int(each.multipliers[index]) for index in indices)
-                 for each, indices in zip(self.choices, tried, strict=True)]
+            return None, True
+        shapes = [[each.shapes[index] for index in indices]
+                  for each, indices in zip(self.choices, tried, strict=True)]
+        multipliers = [[int(each.multipliers[index]) for index in indices]
+                       for each, indices in zip(self.choices, tried, strict=True)]
+        # What the engines from each one on take at least.
+        least = [*accumulate(map(min, reversed(multipliers)), initial=0)][::-1]
+        chosen: list[Shape] = []
+        places: list[int] = []
         steps = 0
 
-        def complete(chosen: tuple[int, ...], spent: int) -> tuple[int, ...] | None:
+        def complete(spent: int) -> bool:
             nonlocal steps
             number = len(chosen)
             if number == len(tried):
-                return chosen
-            for index in tried[number]:
+                return True
+            for place, shape in enumerate(shapes[number]):
                 steps += 1
-                total = spent + int(self.choices[number].multipliers[index])
-                if steps > STEPS or total + sum(least[number + 1:]) > self.limit:
+                total = spent + multipliers[number][place]
+                if steps > most or total + least[number + 1] > self.limit:
                     continue
-                following = (*chosen, index)
-                if self._suits(following) and (found := complete(following, total)) is not None:
-                    return found
-            return None
+                chosen.append(shape)
+                places.append(place)
+                # Each pair is looked at when the later of its engines gets its array.
+                if suit(chosen, self._pairs[number]) and complete(total):
+                    return True
+                chosen.pop()
+                places.pop()
+            return False
 
-        return complete((), 0)
+        if not complete(0):
+            return None, steps <= most
+        return tuple(indices[place] for indices, place in zip(tried, places, strict=True)), True
 
-    def _suits(self, chosen: tuple[int, ...]) -> bool:
-        """Whether the last engine's array suits those chosen before."""
-        last = len(chosen) - 1
-        return all(widths_fit(self.choices[writer].shapes[chosen[writer]].group,
-                              self.choices[reader].shapes[chosen[reader]].lanes)
-                   for writer, reader in self.pairs if max(writer, reader) == last)
-
-
-def names_of(layers: tuple[Layer, ...]) -> tuple[str, ...]:
-    """The names of ``layers``."""
-    return tuple(layer.name for layer in layers)
+    def _suiting(self, tried: list[list[int]]) -> list[list[int]]:
+        """Of the arrays ``tried`` for each engine those that suit some that are tried for each other."""
+        found = [list(indices) for indices in tried]
+        of = [each.shapes for each in self.choices]
+        before = -1
+        while before != (before := sum(map(len, found))):
+            for writer, reader in chain.from_iterable(self._pairs):
+                if writer == reader:
+                    found[writer] = [own for own in found[writer]
+                                     if _fit(of[writer][own].group, of[writer][own].lanes)]
+                    continue
+                lanes = {LINK_BYTES} if reader == SINK else {of[reader][each].lanes for each in found[reader]}
+                found[writer] = [own for own in found[writer]
+                                 if any(_fit(of[writer][own].group, each) for each in lanes)]
+                if reader != SINK:
+                    groups = {of[writer][each].group for each in found[writer]}
+                    found[reader] = [own for own in found[reader]
+                                     if any(_fit(each, of[reader][own].lanes) for each in groups)]
+        return found
 
 
 def pairs_of(network: Network, owner: dict[str, int]) -> set[tuple[int, int]]:
-    """Engines between which rows pass, by number; ``owner`` has that of each layer."""
-    return {(owner[producer.name], owner[layer.name]) for layer in network.layers for name in layer.inputs
-            if (producer := network.producer(name)) is not None}
+    """Engines between which rows pass, by number; ``owner`` has that of each layer, or :data:`SINK`."""
+    readers = [(layer.inputs, owner[layer.name]) for layer in network.layers]
+    return {(owner[producer.name], reader) for names, reader in [*readers, ((network.output,), SINK)]
+            for name in names if (producer := network.producer(name)) is not None}
+
+
+def suit(shapes: Sequence[Shape], pairs: Iterable[tuple[int, int]]) -> bool:
+    """Whether rows can pass between all ``pairs`` of :func:`pairs_of` with these arrays."""
+    for writer, reader in pairs:
+        if not _fit(shapes[writer].group, LINK_BYTES if reader == SINK else shapes[reader].lanes):
+            return False
+    return True
+
+
+# The same few widths are asked for again and again.
+_fit = cache(widths_fit)

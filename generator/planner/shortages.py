@@ -13,8 +13,9 @@ from ..network import Network
 from .budget import Budget
 from .candidates import Engines, Kinds
 from .cells import Shortage, placed
+from .leanest import leanest
 from .numbers import multipliers_of
-from .plan import Plan
+from .plan import Plan, Resources
 from .predict import resources
 
 __all__ = ["fitting", "too_few_multipliers", "too_small"]
@@ -46,28 +47,44 @@ def fitting(plans: Sequence[Plan], budget: Budget) -> Plan | None:
     return None
 
 
-def too_small(leanest: Sequence[Plan], budget: Budget) -> InputError:
-    """The refusal where none of the ``leanest`` plans fits: the least that must be added to the budget."""
-    closest = min(leanest, key=lambda plan: _times(plan, budget))
+def too_small(plans: Sequence[Plan], budget: Budget, engines: Engines) -> InputError:
+    """The refusal where none of ``plans``, the :func:`leanest` with ``engines``, fits: what must be added."""
+    closest = min(plans, key=lambda plan: _times(plan, budget))
     taken = resources(closest, budget.family)
-    larger = next((board for board in _boards(budget) if _fits_on(leanest, taken.memory_bits, board)), None)
-    instead = NO_BOARD if larger is None else f"a {larger.title} would do (--board {larger.name})"
-    plan = f"the leanest plan of network '{closest.network.name}'"
+    chosen = "" if engines in ("auto", "folded") else f" with engines '{engines}'"
+    plan = f"the leanest plan found for network '{closest.network.name}'{chosen}"
+    instead = _instead(plans, budget, taken)
+    others = _alternatives(closest, budget, "auto", closest.external_weights) if chosen else []
+    if fitting(others, budget) is not None:
+        instead = f"let the planner choose (--engines auto), or else {instead}"
     if budget.memory_bits is not None and taken.memory_bits > budget.memory_bits:
-        if larger is None and taken.weight_bits > taken.memory_bits // 2:
-            instead += "; or plan it with --external-weights, though a stream of weights is not built yet"
         if budget.by_hand("block_rams") or budget.by_hand("luts"):
             instead = f"give it more of them, or else {instead}"
         return InputError(f"{plan} stores {taken.memory_bits // 1024:,} Kbit, "
                           f"{taken.weight_bits // 1024:,} of them weights, {budget.name} has "
                           f"{budget.memory_bits // 1024:,} in block RAMs and LUTs; {instead}")
     lacking = min(_lacks(closest, budget), key=lambda lack: lack.share)
-    by_hand = [f"{LIMITS[field][1]} {need}" for field, need in lacking.needs.items() if budget.by_hand(field)]
-    if by_hand and "" not in by_hand:
-        instead = f"give it {' '.join(by_hand)}, or else {instead}"
+    if all(LIMITS[field][1] and budget.by_hand(field) for field in lacking.needs):
+        more = " ".join(f"{LIMITS[field][1]} {need}" for field, need in lacking.needs.items())
+        instead = f"give it {more}, or else {instead}"
     needs = " and ".join(_count(need, LIMITS[field][0]) for field, need in lacking.needs.items())
     has = " and ".join(f"{getattr(budget, field):,}" for field in lacking.needs)
     return InputError(f"{plan} takes {needs}, {budget.name} has {has}; {instead}")
+
+
+def _instead(plans: Sequence[Plan], budget: Budget, taken: Resources) -> str:
+    """A board on which one of ``plans`` fits, or another way out; all of them store about as much."""
+    larger = next((board for board in _boards(budget) if _fits_on(plans, taken.memory_bits, board)), None)
+    if larger is not None:
+        return f"a {larger.title} would do (--board {larger.name})"
+    if not plans[0].external_weights and taken.weight_bits > taken.memory_bits // 2 and fitting(
+            _alternatives(plans[0], budget, "auto", True), budget) is not None:
+        return f"{NO_BOARD}; or plan it with --external-weights, though a stream of weights is not built yet"
+    return NO_BOARD
+
+
+def _alternatives(plan: Plan, budget: Budget, engines: Engines, external_weights: bool) -> list[Plan]:
+    return leanest(plan.network, engines, budget.array_limit, external_weights)
 
 
 def _fits_on(plans: Sequence[Plan], bits: int, board: Board) -> bool:

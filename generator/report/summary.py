@@ -60,7 +60,7 @@ def _bound(inputs: ReportInputs) -> list[Markup]:
     if inputs.found is None:
         return []
     found, cycles = inputs.found, inputs.prediction.cycles_per_inference
-    of = "all allowed partitions and arrays" if found.exact else "the work alone"
+    of = "all partitions and arrays" if found.exact else "the work alone"
     more = f"takes {percent(cycles / found.bound - 1)} more" if cycles > found.bound else "reaches it"
     return [_card("Lower bound", count(found.bound, 1), f"cycles for {of}; this plan {more}")]
 

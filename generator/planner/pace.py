@@ -1,0 +1,23 @@
+"""Pace: the cycles of an inference from which on something suffices, by bisection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+__all__ = ["PRECISION", "between"]
+
+# How closely a pace is found: to one part in so many.
+PRECISION = 1000
+
+
+def between(enough: Callable[[float], bool], fast: float, slow: float) -> tuple[float, float]:
+    """``fast``, which is not ``enough``, and ``slow``, which is, brought close together."""
+    # It is often near to the fast end: steps that double find that out soon.
+    step = max(fast // 100, 1)
+    while fast + step < slow and not enough(fast + step):
+        fast, step = fast + step, 2 * step
+    slow = min(fast + step, slow)
+    while slow - fast > max(slow / PRECISION, 1):
+        middle = (fast + slow) // 2
+        fast, slow = (fast, middle) if enough(middle) else (middle, slow)
+    return fast, slow
