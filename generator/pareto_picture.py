@@ -1,4 +1,4 @@
-"""The picture of the plans that no other beats: cycles against multipliers, block RAMs and LUTs."""
+"""The picture of the plans that no other found beats: cycles against multipliers, block RAMs and LUTs."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def pareto_picture(name: str, points: Sequence[Point]) -> str:
     y = _axis([point.cycles for point in points], HEIGHT - BOTTOM, TOP)
     width = LEFT + len(measures) * (PANEL + GAP)
     shapes: list[Markup] = [
-        text(width / 2, 20, f"Plans for {name} that no other beats", "strong mid"),
+        text(width / 2, 20, f"Plans for {name} that no other found beats", "strong mid"),
         element("text", "cycles an inference", transform=f"translate(16 {(TOP + HEIGHT - BOTTOM) / 2:.0f}) "
                                                          f"rotate(-90)", class_="mid")]
     shapes += [text(LEFT - 7, y(tick) + 4, count(tick), "quiet end") for tick in y.ticks]

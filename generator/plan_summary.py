@@ -57,9 +57,8 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     allowed. For the goal area, which is for the least of that, ``target_cycles`` are what an inference may
     take at the rate asked for, and with fewer than ``lower_bound_multipliers`` in its arrays no plan takes so
     few. ``alternatives`` are the next best plans, each with its ``cycles_per_inference``,
-    ``lone_latency_cycles``, ``multipliers``, ``budget_shares`` and ``engines``; those for area fit the
-    budget, others have ample feature memories (and no shares) but for the fastest plan among those for
-    latency.
+    ``lone_latency_cycles``, ``multipliers``, ``budget_shares`` and ``engines``; most with ample feature
+    memories, as the search compares plans. Only those for area, which have shares, all fit.
 
     Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates. ``luts_error`` and
     ``ffs_error`` tell how far those may be off, as a share (see :mod:`gatecast.planner.logic`; None for

@@ -1,4 +1,4 @@
-"""The plans that no other beats: none is dominated, the same every time, drawn and tabled."""
+"""The plans that no other found beats: none is dominated, the same every time, drawn and tabled."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert taken["cycles_per_inference"] == fastest["cycles_per_inference"]
     code, out, err = cli("plan", "digits", "--multipliers", "12", "--pareto")
     assert (code, err) == (0, "")
-    assert out.startswith("plans for digits that no other beats")
+    assert out.startswith("plans for digits that no other found beats")
     assert f"{fastest['cycles_per_inference']:,.0f}" in out
 
 
@@ -97,7 +97,7 @@ def test_picture() -> None:
     drawing = ElementTree.fromstring(pareto_picture("a <b> & c", points))
     space = "{http://www.w3.org/2000/svg}"
     words = [text.text or "" for text in drawing.iter(f"{space}text")]
-    for label in ("Plans for a <b> & c that no other beats", "cycles an inference", "array multipliers",
+    for label in ("Plans for a <b> & c that no other found beats", "cycles an inference", "array multipliers",
                   "block RAMs", "LUTs (estimate)"):
         assert label in words
     assert len([*drawing.iter(f"{space}circle")]) == 9

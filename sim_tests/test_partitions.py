@@ -97,10 +97,10 @@ def test_changes_find_the_best_nearly_always():
 def test_no_partition_is_cheaper_than_the_lattice_says(shapes, prices):
     """Its price is that of its partition if types are single layers, else it is below."""
     count, fronts = len(shapes.layers), Fronts(shapes, prices)
-    lattice = Lattice(shapes, prices)
+    lattice = Lattice(shapes)
     assert Lattice.suits(shapes)
     for pace in paces(shapes):
-        price, partition = lattice.cheapest(pace)
+        price, partition = lattice.cheapest(pace, prices)
         least = min(fronts.total(each, pace) for each in partitions(count))
         if all(len(indices) == 1 for indices in shapes.types):
             assert price == pytest.approx(least, rel=1e-12)
@@ -147,9 +147,9 @@ def test_the_lattice_is_as_good_as_all_partitions(sizes):
     """Of random costs, with layers of each type alike."""
     for seed in range(4):
         drawn = Drawn(sizes, seed)
-        lattice = Lattice(drawn, Prices())  # type: ignore[arg-type]
+        lattice = Lattice(drawn)  # type: ignore[arg-type]
         for pace in (0, 5, 15, 30, 60, 100):
-            price, partition = lattice.cheapest(pace)
+            price, partition = lattice.cheapest(pace, Prices())
             assert price == min(sum(drawn.of(group, pace) for group in each)
                                 for each in partitions(sum(sizes)))
             if np.isfinite(price):

@@ -24,8 +24,8 @@ NO_PICTURE = object()
 def add_pareto(parser: ArgumentParser) -> None:
     """--pareto."""
     parser.add_argument("--pareto", metavar="FILE", nargs="?", type=path, const=NO_PICTURE,
-                        help="instead of one plan, all that no other beats in cycles, array multipliers, "
-                             "block RAMs and LUTs; FILE.svg: draw them too")
+                        help="instead of one plan, all that no other found beats in cycles, array "
+                             "multipliers, block RAMs and LUTs; FILE.svg: draw them too")
 
 
 def compared(arguments: Namespace) -> Outcome:
@@ -56,7 +56,7 @@ def compared(arguments: Namespace) -> Outcome:
         "picture": None if file is None else str(file)}
     rates = () if clock is None else (f">frames/s at {clock:g} MHz",)
     table = console.table(
-        f"plans for {network.name} that no other beats",
+        f"plans for {network.name} that no other found beats",
         (">cycles", *rates, ">multipliers", ">DSPs", ">block RAMs", ">LUTs", ">engines"),
         [(figures.count(point.cycles, 1),
           *([] if clock is None else [figures.count(clock * 1e6 / point.cycles, 1)]),

@@ -124,7 +124,7 @@ def _memories(result: dict[str, Any]) -> Table:
 def _alternatives(result: dict[str, Any]) -> Table:
     """The next best plans for what is asked."""
     title, measured = {
-        "throughput": ("next best plans, with ample feature memories if they fit", "cycles_per_inference"),
+        "throughput": ("next best plans, most with ample feature memories", "cycles_per_inference"),
         "latency": ("other plans, the next best for a lone inference first", "lone_latency_cycles"),
         "area": ("other plans that are fast enough, the next smallest first", "budget_shares"),
     }[result["goal"] or "throughput"]

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 from ..network import Layer, Network
-from .lattice import Lattice
+from .lattice import Lattice, finest
 from .numbers import kind_of
 from .pace import between
 from .partitions import Fronts, Partition, cuts, improved
 from .plan import EnginePlan, Plan
-from .shapes import ALIKE, Kind, Prices, Shape, Shapes
+from .shapes import Kind, Prices, Shape, Shapes
 from .shaping import Arrays, Candidate, Shaping, pairs_of, suit
 
 __all__ = ["Engines", "Kinds"]
@@ -44,9 +44,7 @@ class Kinds:
         for kind in kinds:
             layers = [layer for layer in network.layers if kind_of(layer) == kind]
             if layers:
-                shapes = (Shapes(kind, layers, limit, alike) for alike in ALIKE)
-                suiting = next((each for each in shapes if Lattice.suits(each)), None)
-                self.parts.append(_Kind(suiting or Shapes(kind, layers, limit), engines))
+                self.parts.append(_Kind(finest(kind, layers, limit), engines))
         self.links = max(network.tensors[network.input].size, network.tensors[network.output].size)
 
     def multipliers(self, pace: float) -> float:
@@ -54,13 +52,13 @@ class Kinds:
 
         Those of the best partition found.
         """
-        prices = Prices()
+        prices = self._prices(Prices())
         total = sum(part.cheapest(pace, prices) for part in self.parts)
         return total // prices.multiplier if np.isfinite(total) else total
 
     def pace(self) -> float:
         """The fastest pace found that multipliers suffice for."""
-        slow = float(sum(part.slowest for part in self.parts))
+        slow = max(sum(part.slowest for part in self.parts), self.links)
         if self.multipliers(slow) > self.limit:
             return float("inf")
         # No engine needs to be faster than the links, and none wastes less than the best array for a layer.
@@ -70,7 +68,7 @@ class Kinds:
 
     def candidates(self, pace: float, prices: Prices, *, fast: bool = True) -> Iterator[Candidate]:
         """The cheapest partitions at ``pace``; if ``fast``, each as fast as the multipliers make it."""
-        prices = replace(prices, stored_weights=not self.external_weights)
+        prices = self._prices(prices)
         ways = [(sum(price for price, _ in parts), [partition for _, partition in parts])
                 for parts in product(*(part.ways(pace, prices) for part in self.parts))]
         ways.sort(key=lambda way: way[0])
@@ -87,7 +85,11 @@ class Kinds:
     def arrays(self, layers: tuple[Layer, ...]) -> Arrays:
         """The arrays for ``layers``, those with the fewest multipliers first."""
         part = next(part for part in self.parts if part.shapes.kind == kind_of(layers[0]))
-        return part.arrays(frozenset(part.places[layer.name] for layer in layers), Prices())
+        return part.arrays(frozenset(part.places[layer.name] for layer in layers), self._prices(Prices()))
+
+    def _prices(self, prices: Prices) -> Prices:
+        """Those of plans that are asked for."""
+        return replace(prices, stored_weights=not self.external_weights)
 
     def shaped(self, groups: tuple[tuple[Layer, ...], ...],
                shapes: tuple[Shape, ...]) -> Iterator[Candidate]:
@@ -123,7 +125,6 @@ class _Kind:
         self.shapes, self.engines = shapes, engines
         self.exact = Lattice.suits(shapes)
         self._fronts: dict[Prices, Fronts] = {}
-        self._lattices: dict[Prices, Lattice] = {}
         self._found: dict[tuple[float, Prices], list[tuple[float, Partition]]] = {}
         self._arrays: dict[tuple[frozenset[int], Prices], Arrays] = {}
         self.places = {layer.name: place for place, layer in enumerate(shapes.layers)}
@@ -151,10 +152,9 @@ class _Kind:
         """Price of the cheapest engines that keep ``pace``; infinite if none do."""
         return min((price for price, _ in self.ways(pace, prices)), default=float("inf"))
 
-    def _lattice(self, prices: Prices) -> Lattice:
-        if prices not in self._lattices:
-            self._lattices[prices] = Lattice(self.shapes, prices)
-        return self._lattices[prices]
+    @cached_property
+    def _lattice(self) -> Lattice:
+        return Lattice(self.shapes)
 
     def ways(self, pace: float, prices: Prices) -> list[tuple[float, Partition]]:
         """Partitions that keep ``pace`` and their prices, for all numbers of engines that are allowed."""
@@ -177,7 +177,7 @@ class _Kind:
                 yield each
             case "auto":
                 if self.exact:
-                    price, partition = self._lattice(fronts.prices).cheapest(pace)
+                    price, partition = self._lattice.cheapest(pace, fronts.prices)
                     if np.isfinite(price):
                         yield partition
                 yield each

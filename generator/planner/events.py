@@ -168,7 +168,7 @@ class _Layer:
         self.frame = self.row = self.total = 0
         # Frames after which it stops.
         self.limit: int | None = None
-        # What the next job waits for, if that is not known yet, and the length from which on it is.
+        # What the next job waits for, if that is not known yet: it is once this is longer than `until`.
         self.missing: list[int] | None = None
         self.until = 0
         self.writes = [edges[edge] for edge in part.writes]
@@ -184,10 +184,8 @@ class _Layer:
             self.reads.append((edges[operand.edge], before[-1], wants, releases))
 
     def ready(self) -> int:
-        """When all rows that the next job wants are there and its outputs have room, if that is known.
-
-        Most of the time of the model is spent here and in :class:`_Machine`.
-        """
+        """When all rows that the next job wants are there and its outputs have room, if that is known."""
+        # Here the model spends much of its time: comparisons are quicker than calls of `max`.
         frame, row, ready = self.frame, self.row, 0
         self.missing = None
         if frame == self.limit:

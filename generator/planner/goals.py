@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
 
 from ..errors import InputError
 from ..network import Network
@@ -29,7 +29,7 @@ __all__ = ["Smallest", "least_area", "least_latency", "rated", "shares"]
 LONE_ENGINES = 4
 LONE_SLACKS = (1.0, 1.1, 1.5, 2.5)
 # What smaller regions may cost of the latency where memory is short.
-LOOSER = (1.0, 1.01, 1.04)
+LOOSER = (1.0, 1.01, 1.04, 1.15, 1.4)
 # How much faster by work alone than asked for: waiting adds to it, and some faster plans are smaller.
 FASTER = (1.0, 0.995, 0.985, 0.97, 0.94, 0.9, 0.8)
 # Plans whose regions are sized.
@@ -60,6 +60,8 @@ def least_latency(network: Network, budget: Budget, *, engines: Engines = "auto"
     latency = lone_latency(fastest.plan)
     ranked: list[tuple[int, Plan]] = []
     for ample in _for_latency(network, budget, engines, external_weights, progress):
+        if not isinstance(placed(with_least_rows(ample), budget), Plan):
+            continue
         ranked.append((lone_latency(ample), ample))
     ranked.sort(key=lambda each: each[0])
     progress("rows of the regions")
@@ -104,8 +106,9 @@ def _for_latency(network: Network, budget: Budget, engines: Engines, external_we
         progress(f"engines for a lone frame, {choice}")
         kinds = Kinds(network, choice, budget.array_limit, external_weights)
         pace = kinds.pace()
-        for slower in LONE_SLACKS if pace < float("inf") else ():
-            for candidate in kinds.candidates(pace * slower, Prices()):
+        paces = [pace * slower for slower in LONE_SLACKS] if pace < float("inf") else []
+        for slow, prices in product(paces, (Prices(), LEAN)):
+            for candidate in kinds.candidates(slow, prices):
                 if candidate.key not in seen:
                     seen.add(candidate.key)
                     yield with_two_frames(kinds.plan(candidate))
@@ -116,8 +119,8 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
                progress: Progress = lambda _: None) -> Smallest:
     """The smallest plan found for a lowered ``network`` that takes ``target_fps`` frames a second.
 
-    Smallest is the least sum of :func:`shares` of ``budget``. Refused like :func:`search`, and where the
-    fastest plan that fits is too slow. ``others`` are the next smallest, the fastest among them.
+    Smallest is the least sum of :func:`shares` of ``budget``. Refused like :func:`search`, and where no
+    plan found is fast enough. ``others`` are the next smallest, the fastest plan among them if it is.
     """
     for name, number in (("target_fps", target_fps), ("clock_mhz", clock_mhz)):
         if not 0 < number < float("inf"):
@@ -126,8 +129,9 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     # A little more than that, so that the rate of a plan, put in again, is one that it reaches.
     pace = asked * (1 + 1e-9)
     fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
-    kinds = Kinds(network, engines, budget.array_limit, external_weights)
-    plans = _small(kinds, budget, pace, progress)
+    plans = []
+    if fastest.bound <= pace:
+        plans += _small(Kinds(network, engines, budget.array_limit, external_weights), budget, pace, progress)
     if fastest.cycles <= pace:
         plans.append(fastest.plan)
     if not plans:
@@ -190,7 +194,7 @@ def _prices(budget: Budget) -> Prices:
 def shares(plan: Plan, budget: Budget) -> float:
     """The sum of the shares that ``plan`` takes of the DSP multipliers, block RAMs and LUTs of ``budget``.
 
-    Where it limits none of them it is that of the array multipliers.
+    Where it limits none of them, or to nothing, it is that of the array multipliers.
     """
     need = resources(plan, budget.family)
     limited = [(need.dsps, budget.dsps), (need.block_rams, budget.block_rams), (need.luts, budget.luts)]

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 
+from ..network import Layer
 from .partitions import Partition
-from .shapes import Prices, Shapes
+from .shapes import ALIKE, Kind, Prices, Shapes
 
-__all__ = ["Lattice"]
+__all__ = ["Lattice", "finest"]
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 # What may be tabled: costs of groups on arrays, and ways to split a group in two.
 MOST_ENTRIES = 20_000_000
 MOST_SPLITS = 2_000_000
+
+
+def finest(kind: Kind, layers: Sequence[Layer], limit: int, *, ideal: bool = False) -> Shapes:
+    """The arrays for ``layers`` with the finest types of layers that suit a lattice, else the coarsest."""
+    for alike in ALIKE:
+        shapes = Shapes(kind, layers, limit, alike, ideal)
+        if Lattice.suits(shapes):
+            break
+    return shapes
 
 
 class Lattice:
@@ -28,12 +39,12 @@ class Lattice:
     the cheapest partition of the rest. Layers of a type are alike, so a group is a vector of counts.
     """
 
-    def __init__(self, shapes: Shapes, prices: Prices) -> None:
+    def __init__(self, shapes: Shapes) -> None:
         self.shapes = shapes
         self._counts, self._engines = _splits(tuple(map(len, shapes.types)))
-        fastest = shapes.fastest(self._counts)
-        self._cycles = shapes.of_types.cycles(fastest)
-        self._prices = shapes.of_types.price(fastest, prices)
+        self._fastest = shapes.fastest(self._counts)
+        self._cycles = shapes.of_types.cycles(self._fastest)
+        self._prices: dict[Prices, Floats] = {}
 
     @staticmethod
     def suits(shapes: Shapes) -> bool:
@@ -43,9 +54,11 @@ class Lattice:
         return bool(groups * len(shapes.lanes) <= MOST_ENTRIES
                     and np.prod((sizes + 1) * (sizes + 2) / 2) <= MOST_SPLITS)
 
-    def cheapest(self, pace: float) -> tuple[float, Partition]:
+    def cheapest(self, pace: float, prices: Prices) -> tuple[float, Partition]:
         """Price and partition of all layers at a ``pace`` in cycles; infinite where none is fast enough."""
-        engine = np.where(self._cycles <= pace, self._prices, np.inf).min(axis=1)
+        if prices not in self._prices:
+            self._prices[prices] = self.shapes.of_types.price(self._fastest, prices)
+        engine = np.where(self._cycles <= pace, self._prices[prices], np.inf).min(axis=1)
         best, chosen = np.full(len(engine), np.inf), np.zeros(len(engine), np.int64)
         best[0] = 0
         for place in range(1, len(engine)):

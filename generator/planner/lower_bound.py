@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Layer, Network
-from .lattice import Lattice
+from .lattice import Lattice, finest
 from .numbers import kind_of
 from .pace import between
-from .shapes import ALIKE, Prices, Shapes
+from .shapes import Prices
 
 __all__ = ["LowerBound", "least_multipliers", "lower_bound"]
 
@@ -79,11 +79,10 @@ class _Kind:
     """The layers of one kind on ideal arrays."""
 
     def __init__(self, layers: Sequence[Layer], limit: int) -> None:
-        shapes = [Shapes(kind_of(layers[0]), layers, limit, alike, ideal=True) for alike in ALIKE]
-        suiting = next((each for each in shapes if Lattice.suits(each)), None)
-        self.exact = suiting is not None
-        self._lattice = None if suiting is None else Lattice(suiting, Prices())
-        each, costs = np.eye(len(layers), dtype=np.int64), (suiting or shapes[0]).of_layers
+        shapes = finest(kind_of(layers[0]), layers, limit, ideal=True)
+        self.exact = Lattice.suits(shapes)
+        self._lattice = Lattice(shapes) if self.exact else None
+        each, costs = np.eye(len(layers), dtype=np.int64), shapes.of_layers
         cycles = costs.cycles(each)
         work = costs.multipliers(each) * cycles
         self._fronts = [_front(*of_layer) for of_layer in zip(cycles, work, strict=True)]
@@ -99,7 +98,7 @@ class _Kind:
     def multipliers(self, pace: float) -> float:
         """The fewest that keep ``pace``; infinite if none do."""
         assert self._lattice is not None
-        price, _ = self._lattice.cheapest(pace)
+        price, _ = self._lattice.cheapest(pace, Prices())
         return price // Prices().multiplier if np.isfinite(price) else price
 
 

@@ -7,11 +7,14 @@ from collections.abc import Callable
 __all__ = ["PRECISION", "between"]
 
 # How closely a pace is found: to one part in so many.
-PRECISION = 1000
+PRECISION = 4000
 
 
 def between(enough: Callable[[float], bool], fast: float, slow: float) -> tuple[float, float]:
-    """``fast``, which is not ``enough``, and ``slow``, which is, brought close together."""
+    """Whole cycles ``fast``, which are not ``enough``, and more that are, ``slow``, brought close together.
+
+    Neither of the two given is asked for.
+    """
     # It is often near to the fast end: steps that double find that out soon.
     step = max(fast // 100, 1)
     while fast + step < slow and not enough(fast + step):

@@ -71,7 +71,7 @@ def _point(network: Network, budget: Budget, engines: Engines, external_weights:
 
 
 def front(points: Iterable[Point]) -> tuple[Point, ...]:
-    """Those that no other beats, the slowest first; of equal ones the first."""
+    """Those that no other found beats, the slowest first; of equal ones the first."""
     points = list(points)
     kept: dict[tuple[float, ...], Point] = {}
     for point in points:

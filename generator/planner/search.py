@@ -46,6 +46,8 @@ SCARCE = (DEAR_RAM, LEAN, Prices(multiplier=40, block_ram=1000), Prices(multipli
 CLOSELY = 1.04
 SLOWER = (1.0, 1.03, 1.06, 1.1, 1.15, 1.2, 1.3, 1.5, 2, 3)
 FEW = 3
+# After so many, one that fits will do.
+MOST_SIZED = 9
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Found:
     exact: bool
     """The :class:`~.lower_bound.LowerBound` for as many array multipliers."""
     others: tuple[tuple[Plan, float], ...]
-    """Next best plans and their cycles, with ample regions, or where memory is short with such as fit."""
+    """Next best plans and their cycles, most with ample regions, as plans are compared."""
     budget: Budget
     """What the plan was allowed to take."""
 
@@ -149,22 +151,26 @@ class _Search:
 
     def _scarce(self, pace: float, least: Plan) -> list[tuple[Plan, float]]:
         """The best plan that fits where none of ``pace`` does, and the next best ones; ``least`` fits."""
-        found, seen = [(least, predict(least).cycles_per_inference)], set()
+        found = [(least, predict(least).cycles_per_inference)]
+        trials: dict[Hashable, Trial] = {}
+        sized: set[Hashable] = set()
         pace = self._roomy(pace, found[0][1])
         for slower in SLOWER:
-            if pace * slower >= found[0][1]:
+            if pace * slower >= found[0][1] or (len(sized) >= MOST_SIZED and len(found) > 1):
                 break
             self.progress(f"what fits at {pace * slower:,.0f} cycles")
-            trials = [tried(self.kinds, candidate) for candidate in self._room(pace * slower)
-                      if candidate.key not in seen]
-            for trial in sorted(trials, key=lambda trial: trial.cycles)[:FEW]:
-                seen.add(trial.candidate.key)
-                if trial.cycles < found[0][1]:
-                    found += self._loosely_sized(trial)
+            for candidate in self._room(pace * slower):
+                if candidate.key not in trials:
+                    trials[candidate.key] = tried(self.kinds, candidate)
+            others = [trial for key, trial in trials.items() if key not in sized]
+            for trial in sorted(others, key=lambda trial: trial.cycles)[:FEW]:
+                sized.add(trial.candidate.key)
+                if trial.cycles < found[0][1] and (plan := self._loosely_sized(trial)) is not None:
+                    found.append(plan)
                     found.sort(key=lambda each: each[1])
         return found[:FINALISTS]
 
-    def _loosely_sized(self, trial: Trial) -> list[tuple[Plan, float]]:
+    def _loosely_sized(self, trial: Trial) -> tuple[Plan, float] | None:
         """The plan with the regions that fit and cost the least throughput, and its cycles, if any fit."""
         found: list[tuple[Plan, float]] = []
         for effort in LOOSE:
@@ -172,7 +178,7 @@ class _Search:
             if sized is None:
                 break
             found.append((sized, predict(sized).cycles_per_inference))
-        return sorted(found, key=lambda each: each[1])[:1]
+        return min(found, key=lambda each: each[1], default=None)
 
     def _roomy(self, fast: float, slow: float) -> float:
         """About the fastest pace at which a plan fits if its regions have no rows to spare."""

@@ -78,9 +78,9 @@ class Shapes:
     Those of more lanes are for the layers among them that do not multiply.
 
     Only those are listed that some layer has a use for: the fewest lanes or columns for a number of words or
-    blocks, columns rounded up to whole groups. Groups are powers of two, or the smallest that suffice for the
-    shortest dot product. If ``ideal``, all columns are one group: no array of the same lanes and columns is
-    faster.
+    blocks, columns rounded up to whole groups. Groups are powers of two; where none of those that divide the
+    columns is large enough for the shortest dot product, the smallest that is and does. If ``ideal``, all
+    columns are one group: no array of the same lanes and columns is faster.
 
     Layers of a type are alike but for a few channels that one of them does not need; ``types`` has the
     indices of each type. ``of_layers`` has the costs of each layer; ``of_types`` those of the fastest, the

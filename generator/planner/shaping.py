@@ -20,8 +20,8 @@ __all__ = ["Arrays", "Candidate", "Shaping", "pairs_of", "suit"]
 
 Floats = npt.NDArray[np.float64]
 
-# In place of the number of an engine that reads.
-SINK = -1
+# In place of the number of the engine that reads.
+TO_LINK = -1
 
 # Arrays of an engine that are tried beside those of the others; steps of one such search, and how many are
 # worth it before it is seen which of the arrays can suit at all.
@@ -185,36 +185,42 @@ class Shaping:
 
     def _suiting(self, tried: list[list[int]]) -> list[list[int]]:
         """Of the arrays ``tried`` for each engine those that suit some that are tried for each other."""
-        found = [list(indices) for indices in tried]
+        found = [*tried]
         of = [each.shapes for each in self.choices]
-        before = -1
-        while before != (before := sum(map(len, found))):
+        left, before = sum(map(len, found)), -1
+        while left != before:
             for writer, reader in chain.from_iterable(self._pairs):
                 if writer == reader:
                     found[writer] = [own for own in found[writer]
                                      if _fit(of[writer][own].group, of[writer][own].lanes)]
                     continue
-                lanes = {LINK_BYTES} if reader == SINK else {of[reader][each].lanes for each in found[reader]}
+                lanes = ({LINK_BYTES} if reader == TO_LINK else
+                         {of[reader][each].lanes for each in found[reader]})
                 found[writer] = [own for own in found[writer]
                                  if any(_fit(of[writer][own].group, each) for each in lanes)]
-                if reader != SINK:
+                if reader != TO_LINK:
                     groups = {of[writer][each].group for each in found[writer]}
                     found[reader] = [own for own in found[reader]
                                      if any(_fit(each, of[reader][own].lanes) for each in groups)]
+            left, before = sum(map(len, found)), left
         return found
 
 
 def pairs_of(network: Network, owner: dict[str, int]) -> set[tuple[int, int]]:
-    """Engines between which rows pass, by number; ``owner`` has that of each layer, or :data:`SINK`."""
+    """Engines between which rows pass, by number, writer first; :data:`TO_LINK` where the output link reads.
+
+    ``owner`` has the engine of each layer.
+    """
     readers = [(layer.inputs, owner[layer.name]) for layer in network.layers]
-    return {(owner[producer.name], reader) for names, reader in [*readers, ((network.output,), SINK)]
+    return {(owner[producer.name], reader) for names, reader in [*readers, ((network.output,), TO_LINK)]
             for name in names if (producer := network.producer(name)) is not None}
 
 
 def suit(shapes: Sequence[Shape], pairs: Iterable[tuple[int, int]]) -> bool:
     """Whether rows can pass between all ``pairs`` of :func:`pairs_of` with these arrays."""
+    # Asked for so often that a loop pays, which is quicker than `all`.
     for writer, reader in pairs:
-        if not _fit(shapes[writer].group, LINK_BYTES if reader == SINK else shapes[reader].lanes):
+        if not _fit(shapes[writer].group, LINK_BYTES if reader == TO_LINK else shapes[reader].lanes):
             return False
     return True
 

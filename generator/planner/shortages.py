@@ -33,8 +33,9 @@ def too_few_multipliers(network: Network, budget: Budget, engines: Engines) -> I
     """The refusal where not even the smallest arrays can be paid for."""
     need = Kinds(network, engines, budget.array_limit).multipliers(float("inf"))
     return InputError(f"network '{network.name}' needs at least {_count(need, 'multiplier')} for engines "
-                      f"'{engines}', {budget.name} allows {budget.array_limit}; "
-                      f"allow more multipliers or fewer engines, or take a larger board")
+                      f"'{engines}', {budget.name} allows {budget.array_limit}; " + (
+                          "take a larger board, or fewer engines" if budget.multipliers is None else
+                          f"give it --multipliers {need:.0f}"))
 
 
 def fitting(plans: Sequence[Plan], budget: Budget) -> Plan | None:
@@ -53,8 +54,8 @@ def too_small(plans: Sequence[Plan], budget: Budget, engines: Engines) -> InputE
     taken = resources(closest, budget.family)
     chosen = "" if engines in ("auto", "folded") else f" with engines '{engines}'"
     plan = f"the leanest plan found for network '{closest.network.name}'{chosen}"
-    instead = _instead(plans, budget, taken)
-    others = _alternatives(closest, budget, "auto", closest.external_weights) if chosen else []
+    instead = _instead(plans, budget, taken, engines)
+    others = leanest(closest.network, "auto", budget.array_limit, closest.external_weights) if chosen else []
     if fitting(others, budget) is not None:
         instead = f"let the planner choose (--engines auto), or else {instead}"
     if budget.memory_bits is not None and taken.memory_bits > budget.memory_bits:
@@ -72,19 +73,15 @@ def too_small(plans: Sequence[Plan], budget: Budget, engines: Engines) -> InputE
     return InputError(f"{plan} takes {needs}, {budget.name} has {has}; {instead}")
 
 
-def _instead(plans: Sequence[Plan], budget: Budget, taken: Resources) -> str:
+def _instead(plans: Sequence[Plan], budget: Budget, taken: Resources, engines: Engines) -> str:
     """A board on which one of ``plans`` fits, or another way out; all of them store about as much."""
     larger = next((board for board in _boards(budget) if _fits_on(plans, taken.memory_bits, board)), None)
     if larger is not None:
         return f"a {larger.title} would do (--board {larger.name})"
     if not plans[0].external_weights and taken.weight_bits > taken.memory_bits // 2 and fitting(
-            _alternatives(plans[0], budget, "auto", True), budget) is not None:
+            leanest(plans[0].network, engines, budget.array_limit, True), budget) is not None:
         return f"{NO_BOARD}; or plan it with --external-weights, though a stream of weights is not built yet"
     return NO_BOARD
-
-
-def _alternatives(plan: Plan, budget: Budget, engines: Engines, external_weights: bool) -> list[Plan]:
-    return leanest(plan.network, engines, budget.array_limit, external_weights)
 
 
 def _fits_on(plans: Sequence[Plan], bits: int, board: Board) -> bool:
