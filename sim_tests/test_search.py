@@ -162,9 +162,9 @@ def test_engines_that_do_not_fit_where_others_do():
     budget = gatecast.budget("ulx3s-85f", luts=1500)
     sentence = refused(dots(6), budget, engines="per-layer")
     assert re.fullmatch(
-        r"the leanest plan found for network 'test' with engines 'per-layer' takes [\d,]+ LUTs, the budget on "
-        r"board ulx3s-85f has 1,500; give it --luts \d+, or else let the planner choose \(--engines auto\), "
-        r"or else a .* would do \(--board [\w-]+\)", sentence), sentence
+        r"the leanest plan found for network 'test' with engines 'per-layer' takes [\d,]+ LUTs, the budget "
+        r"on board ulx3s-85f has 1,500; give it --luts \d+, or else let the planner choose "
+        r"\(--engines auto\), or else a .* would do \(--board [\w-]+\)", sentence), sentence
     check_engines(plan(dots(6), budget))
 
 
