@@ -52,8 +52,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan", "digits", "--engines", "9"],
      "network 'digits' has 4 layers for systolic engines, so engines must be from 1 to 4, not 9"),
     (["plan", "digits", "--multipliers", "1", "--engines", "2"],
-     "network 'digits' needs at least 2 multipliers for engines '2', board ulx3s-85f allows 1; allow "
-     "more multipliers or fewer engines, or take a larger board"),
+     "network 'digits' needs at least 2 multipliers for engines '2', board ulx3s-85f allows 1; give it "
+     "--multipliers 2"),
     (["build", "digits", "--board", "icebreaker", "-o", "out"],
      "found the board 'icebreaker', for which there is no bitstream yet, allowed: ulx3s-12f, ulx3s-25f, "
      "ulx3s-45f, ulx3s-85f; or use `gatecast generate` and a top of your own"),
