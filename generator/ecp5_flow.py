@@ -6,17 +6,20 @@ import json
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from gatecast.boards import Board
 
 from . import processes, toolbox
+from .ecp5_registers import absorbed
 from .files import build_once
 
-__all__ = ["Route", "pack", "part_options", "route", "statistics", "synthesize"]
+__all__ = ["Route", "modelled", "pack", "part_options", "route", "statistics", "synthesize"]
 
 FOR_WHAT = "building for ECP5"
+BLOCKS = "ecp5_blocks.v"
 # nextpnr's first router takes minutes on designs that this one routes in seconds.
 ROUTER = ("--router", "router2")
 
@@ -34,7 +37,7 @@ def _tool(name: str) -> tuple[str, str]:
 
 
 def synthesize(rtlil: str, top: str, progress: Progress) -> str:
-    """Return the netlist (JSON text) of `rtlil` in cells of ECP5."""
+    """Return the netlist (JSON text) of `rtlil` in cells of ECP5, with registers in its blocks."""
     yosys, version = _tool("yosys")
     script = f"read_rtlil design.il\nsynth_ecp5 -top {top}\nwrite_json netlist.json\n"
 
@@ -45,7 +48,31 @@ def synthesize(rtlil: str, top: str, progress: Progress) -> str:
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
         return folder / "netlist.json"
 
-    return build_once("ecp5-netlist", [rtlil, script, version], build).read_text()
+    return absorbed(build_once("ecp5-netlist", [rtlil, script, version], build).read_text(), top)
+
+
+def modelled(netlist: str, top: str, progress: Progress) -> str:
+    """Return RTLIL of a flat netlist in which its cells are replaced by what they do.
+
+    The cells of logic are Yosys' models, the blocks our own (`ecp5_blocks.v`).
+    """
+    yosys, version = _tool("yosys")
+    document = json.loads(netlist)
+    # Without the empty modules that stand for cells.
+    alone = json.dumps({"modules": {top: document["modules"][top]}})
+    blocks = resources.files(__package__).joinpath(BLOCKS).read_text()
+    script = (f"read_json netlist.json\nread_verilog -DNO_INCLUDES +/lattice/cells_sim_ecp5.v\nread_verilog {BLOCKS}\n"
+              f"hierarchy -top {top}\nproc\nflatten\nopt_expr\nopt_clean -purge\nwrite_rtlil modelled.il\n")
+
+    def build(folder: Path) -> Path:
+        progress("models of the netlist's cells (Yosys)")
+        (folder / "netlist.json").write_text(alone)
+        (folder / BLOCKS).write_text(blocks)
+        (folder / "script.ys").write_text(script)
+        processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
+        return folder / "modelled.il"
+
+    return build_once("ecp5-modelled", [alone, blocks, script, version], build).read_text()
 
 
 def statistics(verilog: str, top: str, progress: Progress) -> dict[str, Any]:

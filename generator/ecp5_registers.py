@@ -46,8 +46,7 @@ class _Absorption:
         for name, cell in self.cells.items():
             for port, bits in cell["connections"].items():
                 if cell["port_directions"][port] == "input":
-                    for bit in bits:
-                        self.loads[bit].append((name, port))
+                    self._read(name, port, bits)
             if _plain(cell):
                 self.registers[cell["connections"]["Q"][0]] = name
         for port in module["ports"].values():
@@ -59,7 +58,7 @@ class _Absorption:
         """Move all that can be moved: behind blocks first, for that never needs a copy."""
         for name, cell in [*self.cells.items()]:
             if cell["type"] == "DP16KD":
-                self._ram(name, cell)
+                self._ram(cell)
             elif cell["type"] == "MULT18X18D":
                 self._product(name, cell)
         for name, cell in [*self.cells.items()]:
@@ -67,7 +66,7 @@ class _Absorption:
                 for register, ports in OPERANDS.items():
                     self._operand(name, cell, register, ports)
 
-    def _ram(self, name: str, cell: Cell) -> None:
+    def _ram(self, cell: Cell) -> None:
         """Of each port; a port of 36 bits gives its lower half at the outputs of the other one."""
         parameters = cell["parameters"]
         wide = any(int(parameters[f"DATA_WIDTH_{port}"], 2) == 36 for port in "AB")
@@ -99,12 +98,12 @@ class _Absorption:
             source = flip_flops[port]["DI"][0]
             self._disconnect(name, port)
             connections[port] = [source]
-            self.loads[source].append((name, port))
+            self._read(name, port, [source])
             self._drop_unread(bit)
         self._clocked(name, cell, register, clocks.pop())
 
     def _behind(self, cell: Cell, ports: Sequence[str]) -> Bit | None:
-        """Let the outputs ``ports`` drive what flip-flops behind them drive; the clock, if that is possible."""
+        """Let the outputs ``ports`` drive what flip-flops behind them do; their clock, if that can be."""
         connections = cell["connections"]
         moves, clocks = [], set()
         for port in ports:
@@ -131,7 +130,7 @@ class _Absorption:
             if port not in cell["connections"]:
                 cell["connections"][port] = [bit]
                 cell["port_directions"][port] = "input"
-                self.loads[bit].append((name, port))
+                self._read(name, port, [bit])
 
     def _drop_unread(self, bit: Bit) -> None:
         """Remove the flip-flop that drives a net which nothing reads any more."""
@@ -149,8 +148,14 @@ class _Absorption:
         cell = self.cells[name]
         if cell["port_directions"][port] == "input":
             for bit in cell["connections"][port]:
-                self.loads[bit].remove((name, port))
+                if not _constant(bit):
+                    self.loads[bit].remove((name, port))
         del cell["connections"][port]
+
+    def _read(self, name: str, port: str, bits: Sequence[Bit]) -> None:
+        for bit in bits:
+            if not _constant(bit):
+                self.loads[bit].append((name, port))
 
 
 def _constant(bit: Bit) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from amaranth.lib import wiring
 
     from .probes import Writes
+    from .record import Record
 
-__all__ = ["SIMULATORS", "WAVE_FORMATS", "SimulationResult", "available", "choose", "simulate"]
+__all__ = ["SIMULATORS", "WAVE_FORMATS", "SimulationResult", "available", "choose", "result", "simulate"]
 
 # The fastest first: what `auto` takes.
 SIMULATORS = ("cxxrtl", "verilator", "icarus", "python")
@@ -121,11 +122,17 @@ def simulate(accelerator: wiring.Component, stimulus: Stimulus, simulator: str =
             record, build_seconds, writes = cocotb_runner.run(
                 accelerator, name, schedule, simulator=simulator, waves=waves, progress=tell)
     seconds = time.monotonic() - started - build_seconds
+    return result(record, stimulus, simulator=simulator, seconds=seconds, build_seconds=build_seconds,
+                  probes=traces, writes=writes)
+
+
+def result(record: Record, stimulus: Stimulus, *, simulator: str, **others: Any) -> SimulationResult:
+    """What a bench recorded, if the rules of the stream held; `others` are other fields of the result."""
     record.check(stimulus, simulator)
     return SimulationResult(
         outputs=np.frombuffer(record.outputs, np.int8).reshape(-1, stimulus.output_bytes),
         frame_cycles=record.frame_cycles, cycles=record.cycles, tlast_error=record.tlast_error,
-        seconds=seconds, build_seconds=build_seconds, simulator=simulator, probes=traces, writes=writes)
+        simulator=simulator, **others)
 
 
 def choose(simulator: str) -> str:
