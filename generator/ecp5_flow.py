@@ -19,7 +19,9 @@ from .files import build_once
 __all__ = ["Route", "modelled", "pack", "part_options", "route", "statistics", "synthesize"]
 
 FOR_WHAT = "building for ECP5"
-BLOCKS = "ecp5_blocks.v"
+CELLS = "ecp5_cells.v"
+# Pins of cells that nothing needs are left open.
+UNCONNECTED = "/* verilator lint_off PINMISSING */\n"
 # nextpnr's first router takes minutes on designs that this one routes in seconds.
 ROUTER = ("--router", "router2")
 
@@ -52,27 +54,22 @@ def synthesize(rtlil: str, top: str, progress: Progress) -> str:
 
 
 def modelled(netlist: str, top: str, progress: Progress) -> str:
-    """Return RTLIL of a flat netlist in which its cells are replaced by what they do.
-
-    The cells of logic are Yosys' models, the blocks our own (`ecp5_blocks.v`).
-    """
-    yosys, version = _tool("yosys")
+    """Return a flat netlist as Verilog, together with models of its cells: our own, `ecp5_cells.v`."""
     document = json.loads(netlist)
     # Without the empty modules that stand for cells.
     alone = json.dumps({"modules": {top: document["modules"][top]}})
-    blocks = resources.files(__package__).joinpath(BLOCKS).read_text()
-    script = (f"read_json netlist.json\nread_verilog -DNO_INCLUDES +/lattice/cells_sim_ecp5.v\nread_verilog {BLOCKS}\n"
-              f"hierarchy -top {top}\nproc\nflatten\nopt_expr\nopt_clean -purge\nwrite_rtlil modelled.il\n")
+    script = "read_json netlist.json\ndelete t:$scopeinfo\nwrite_verilog -noattr netlist.v\n"
+    yosys, version = _tool("yosys")
 
     def build(folder: Path) -> Path:
-        progress("models of the netlist's cells (Yosys)")
+        progress("Verilog of the netlist (Yosys)")
         (folder / "netlist.json").write_text(alone)
-        (folder / BLOCKS).write_text(blocks)
         (folder / "script.ys").write_text(script)
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
-        return folder / "modelled.il"
+        return folder / "netlist.v"
 
-    return build_once("ecp5-modelled", [alone, blocks, script, version], build).read_text()
+    text = build_once("ecp5-verilog", [alone, script, version], build).read_text()
+    return UNCONNECTED + text + resources.files(__package__).joinpath(CELLS).read_text()
 
 
 def statistics(verilog: str, top: str, progress: Progress) -> dict[str, Any]:

@@ -238,7 +238,7 @@ class ChannelArray(wiring.Component):
             init=[_packed(row, width) for row in weights.tolist()])
         port = contents.read_port()
         m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
-        word = delay(m, port.data, ChannelLane.MEMORY_LATENCY - 1, "weight")
+        word = delay(m, port.data, ChannelLane.OPERAND_LATENCY - 1, "weight")
         for index, lane in enumerate(lanes):
             m.d.comb += lane.weight.eq(word.word_select(index, width))
 

@@ -50,7 +50,7 @@ class ChannelLane(wiring.Component):
     x : ``In(signed(8))``
         With the tap.
     zero : ``In(signed(8))``
-        Subtracted from ``x``: one cycle after the tap. 0 but for products.
+        Subtracted from ``x``: one cycle before :attr:`OPERAND_LATENCY`. 0 but for products.
     weight, passed, product, save : ``In``
         :attr:`OPERAND_LATENCY` after the tap: its weight; multiply by one; multiply by what was kept; keep.
     address : ``Out(8)``
@@ -65,9 +65,9 @@ class ChannelLane(wiring.Component):
         The sum or the maximum.
     """
 
-    # A memory and its output register: of weights before the multiplier, of tables.
+    # The memory of tables and a register. Of weights one more, on the way to the multiplier.
     MEMORY_LATENCY = 2
-    OPERAND_LATENCY = MEMORY_LATENCY
+    OPERAND_LATENCY = 3
 
     x: Any
     zero: Any

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import exact_log2
 
 from .mixed_radix import MixedRadix
-from .pipeline import bits_for_range
+from .pipeline import bits_for_range, delay
 from .storage import MemoryKind, check_memory_kind, make_memory, read_register
 
 __all__ = ["FeatureMemory", "FeatureMemoryParams", "widths_fit"]
@@ -85,7 +85,8 @@ class FeatureMemory(wiring.Component):
         A register.
     """
 
-    READ_LATENCY = 2
+    # The word, which block RAM registers, its own register, and one on the way to the reader.
+    READ_LATENCY = 3
 
     write_enable: Any
     write_address: Any
@@ -123,12 +124,11 @@ class FeatureMemory(wiring.Component):
 
         part_bits = exact_log2(params.reads_per_word)
         word = read_register(m, words, self.read_address >> part_bits, enable=self.read_enable)
-        part = Signal(part_bits, reset_less=True)
+        part = self.read_address[:part_bits]
         read_data = Signal(8 * params.read_bytes, reset_less=True)
         with m.If(self.read_enable):
-            m.d.sync += [
-                part.eq(self.read_address[:part_bits]),
-                read_data.eq(word.word_select(part, 8 * params.read_bytes)),
-            ]
+            word = delay(m, word, 1, "word")
+            part = delay(m, part, 2, "part")
+            m.d.sync += read_data.eq(word.word_select(part, 8 * params.read_bytes))
         m.d.comb += Value.cast(self.read_data).eq(read_data)
         return m

@@ -27,7 +27,8 @@ class Multiplier(wiring.Component):
     Throughput   a product a cycle
     Latency      :attr:`LATENCY`, of either kind
     Resources    ``"dsp"``: a DSP block, with a register before and one behind the product, which most
-                 families can move into it; ``"lut"``: see :class:`~gatecast.hdl.row_multiplier.RowMultiplier`
+                 families can move into it, and a third one on the way to what adds the products; ``"lut"``:
+                 see :class:`~gatecast.hdl.row_multiplier.RowMultiplier`
     ===========  ====================================================================
 
     Parameters
@@ -39,7 +40,7 @@ class Multiplier(wiring.Component):
         logic, never a DSP block. Both give the same bits in the same cycle.
     """
 
-    LATENCY = 2
+    LATENCY = 3
 
     a: Any
     b: Any
@@ -56,7 +57,7 @@ class Multiplier(wiring.Component):
         m = Module()
         a = delay(m, self.a, 1, "a")
         b = delay(m, self.b, 1, "b")
-        m.d.comb += self.p.eq(delay(m, a * b, 1, "p"))
+        m.d.comb += self.p.eq(delay(m, a * b, 2, "p"))
         return m
 
 

@@ -77,8 +77,8 @@ class SystolicGroup(wiring.Component):
         A dot product has ended :meth:`latency` cycles ago.
     """
 
-    # Memory and its output register.
-    WEIGHT_LATENCY = 2
+    # Memory, its output register, and one on the way to the multipliers.
+    WEIGHT_LATENCY = 3
 
     beat: Any
     sums: Any

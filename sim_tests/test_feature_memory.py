@@ -36,18 +36,17 @@ def expected_reads(params: FeatureMemoryParams, stimulus: list[dict[str, Any]]) 
     """What the output shows in each cycle; ``None`` where a read and a write of one word met."""
     part_bits = params.write_radix.part_bits
     contents = [0] * (params.words * params.word_bytes)
-    # The two registers of the read port: the word that was read, and the output.
-    looked_up: Any = None
-    output: Any = None
+    # The registers of the read port: the word that was read first, the output last.
+    registers: list[Any] = [None] * FeatureMemory.READ_LATENCY
     shown = []
     for cycle in stimulus:
-        shown.append(output)
+        shown.append(registers[-1])
         start = cycle["read_address"] * params.read_bytes
         word, part = cycle["write_address"] >> part_bits, cycle["write_address"] % (1 << part_bits)
         meets = cycle["write_enable"] and start // params.word_bytes == word
         if cycle["read_enable"]:
-            output, looked_up = looked_up, (
-                None if meets else tuple(contents[start:start + params.read_bytes]))
+            registers = [None if meets else tuple(contents[start:start + params.read_bytes]),
+                         *registers[:-1]]
         if cycle["write_enable"]:
             start = word * params.word_bytes + part * params.write_bytes
             contents[start:start + params.write_bytes] = cycle["write_data"]
@@ -79,8 +78,7 @@ def test_every_address_is_a_place_of_its_own(write_bytes, read_bytes):
     stimulus += [{"write_enable": 0, "read_address": index} for index in range(reads)]
     stimulus += [{}] * FeatureMemory.READ_LATENCY
     trace = play(FeatureMemory(params), stimulus, ["read_data"])
-    assert FeatureMemory.READ_LATENCY == 2
-    assert [row["read_data"] for row in trace[writes + 2:]] == [
+    assert [row["read_data"] for row in trace[writes + FeatureMemory.READ_LATENCY:]] == [
         tuple(contents[index * read_bytes:(index + 1) * read_bytes]) for index in range(reads)]
 
 

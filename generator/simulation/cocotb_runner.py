@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .probes import ProbedAccelerator, Writes, probe_ports
 from .record import Record
 from .stimulus import Schedule
 
-__all__ = ["run"]
+__all__ = ["play", "run"]
 
 # What would make cocotb, make or Python behave otherwise than here; a test run under make sets half of it.
 REMOVED = ("WAVES", "GUI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONWARNINGS", "PYTEST_CURRENT_TEST")
@@ -37,11 +37,21 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulat
     is a file to write, FST with icarus and VCD with verilator, whose FST writer needs headers of
     libraries that not every system has; such a simulator is built apart.
     """
+    probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
+    return play(verilog.convert(accelerator, name), name, schedule, simulator=simulator, probed=probed,
+                waves=waves, progress=progress)
+
+
+def play(design: str, name: str, schedule: Schedule, *, simulator: str, probed: Sequence[int] = (),
+         waves: Path | None = None, progress: Callable[[int], None] = lambda _: None,
+         ) -> tuple[Record, float, tuple[Writes, ...]]:
+    """Play `schedule` on the module `name` of a Verilog text, which has the ports of an accelerator.
+
+    Beside them those of memories whose writes carry so many bytes, `probed`. Returns what :func:`run` does.
+    """
     started = time.monotonic()
     used = [toolbox.find(tool) for tool in ("cocotb", simulator, "c++")]
     env = _environment(used)
-    design = verilog.convert(accelerator, name)
-    probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     ports = [*verilog.PORTS, *(port for memory in range(len(probed)) for port in probe_ports(memory))]
     arguments = [simulator, name, "1" if waves else "0"]
     # The file that is kept of a build, under the name that cocotb's runner looks for.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from .probes import ProbedAccelerator, Writes
 from .record import Record
 from .stimulus import Schedule
 
-__all__ = ["play", "run"]
+__all__ = ["run"]
 
 # A memory may be read beyond its end where nobody looks at the result; that is no reason to abort.
 FLAGS = ("-std=c++17", "-O2", "-DCXXRTL_NDEBUG")
@@ -31,19 +31,10 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     Return the record, the seconds of building, and of a probed accelerator the writes to each memory. `waves`
     is a VCD file to write; its simulator is built apart, because debug information costs time.
     """
-    probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
-    return play(verilog.convert_rtlil(accelerator, name), name, schedule, probed=probed, waves=waves,
-                progress=progress)
-
-
-def play(rtlil: str, name: str, schedule: Schedule, *, probed: Sequence[int] = (), waves: Path | None = None,
-         progress: Callable[[int], None] = lambda _: None) -> tuple[Record, float, tuple[Writes, ...]]:
-    """Play `schedule` on the module `name` of `rtlil`, which has the ports of an accelerator.
-
-    Beside them those of memories whose writes carry so many bytes, `probed`. Returns what :func:`run` does.
-    """
     started = time.monotonic()
+    probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     compiler = toolbox.find("c++")
+    rtlil = verilog.convert_rtlil(accelerator, name)
     harness = resources.files(__package__).joinpath(HARNESS).read_text()
     top = f"p_{name.replace('_', '__')}"
     options = [*FLAGS, f"-DTOP={top}", *(["-DWAVES"] if waves else [])]

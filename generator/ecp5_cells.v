@@ -1,7 +1,66 @@
-// Behavioural models of two blocks of Lattice ECP5, as far as our netlists use them: MULT18X18D and DP16KD.
-// Sources: Lattice FPGA-TN-02205 (sysDSP) and FPGA-TN-02204 (memory); the order of contents in INITVAL is
-// that of Yosys, which writes them. Rising edges, registers always enabled, no resets, no chip selects.
+// Behavioural models of the cells of Lattice ECP5, as far as our netlists use them. Sources: Lattice
+// FPGA-TN-02205 (sysDSP), FPGA-TN-02204 (memory), FPGA-DS-02012 (slices); the names of cells and parameters,
+// the order of bits in INIT, INITVAL and carry chains are those of Yosys, which writes them. Rising edges.
 
+module LUT4 (input A, B, C, D, output Z);
+    parameter [15:0] INIT = 0;
+    assign Z = INIT[{D, C, B, A}];
+endmodule
+
+
+module PFUMX (input ALUT, BLUT, C0, output Z);
+    assign Z = C0 ? ALUT : BLUT;
+endmodule
+
+
+module L6MUX21 (input D0, D1, SD, output Z);
+    assign Z = SD ? D1 : D0;
+endmodule
+
+
+// Two bits of a carry chain: lookup tables that say whether a bit passes the carry on, or else its carry.
+module CCU2C (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
+    parameter [15:0] INIT0 = 0, INIT1 = 0;
+    parameter INJECT1_0 = "YES", INJECT1_1 = "YES";
+    wire pass_0 = INIT0[{D0, C0, B0, A0}], pass_1 = INIT1[{D1, C1, B1, A1}];
+    wire own_0 = INJECT1_0 == "NO" & INIT0[{2'b00, B0, A0}];
+    wire own_1 = INJECT1_1 == "NO" & INIT1[{2'b00, B1, A1}];
+    wire carry = pass_0 ? CIN : own_0;
+    assign COUT = pass_1 ? carry : own_1;
+    assign S0 = pass_0 ^ (INJECT1_0 == "NO" & CIN);
+    assign S1 = pass_1 ^ (INJECT1_1 == "NO" & carry);
+endmodule
+
+
+module TRELLIS_FF (input CLK, LSR, CE, DI, M, output reg Q);
+    parameter GSR = "ENABLED", CEMUX = "1", CLKMUX = "CLK", LSRMUX = "LSR", SRMODE = "LSR_OVER_CE";
+    parameter REGSET = "RESET";
+    wire enabled = CEMUX == "CE" ? CE : CEMUX == "INV" ? ~CE : 1'b1;
+    initial Q = REGSET == "SET";
+    always @(posedge CLK)
+        if (LSR & SRMODE == "LSR_OVER_CE")
+            Q <= REGSET == "SET";
+        else if (enabled)
+            Q <= LSR & SRMODE == "CE_OVER_LSR" ? REGSET == "SET" : DI;
+endmodule
+
+
+module TRELLIS_DPR16X4 (input [3:0] DI, WAD, RAD, input WRE, WCK, output [3:0] DO);
+    parameter WCKMUX = "WCK", WREMUX = "WRE";
+    parameter [63:0] INITVAL = 0;
+    reg [3:0] words [0:15];
+    integer place;
+    initial
+        for (place = 0; place < 16; place = place + 1)
+            words[place] = INITVAL[4 * place +: 4];
+    always @(posedge WCK)
+        if (WREMUX == "INV" ? ~WRE : WREMUX == "WRE" ? WRE : 1'b1)
+            words[WAD] <= DI;
+    assign DO = words[RAD];
+endmodule
+
+
+// Registers always enabled, no resets.
 module MULT18X18D (
     input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,
     input B0, B1, B2, B3, B4, B5, B6, B7, B8, B9, B10, B11, B12, B13, B14, B15, B16, B17,
@@ -36,6 +95,7 @@ module MULT18X18D (
 endmodule
 
 
+// No resets, no chip selects.
 module DP16KD (
     input ADA0, ADA1, ADA2, ADA3, ADA4, ADA5, ADA6, ADA7, ADA8, ADA9, ADA10, ADA11, ADA12, ADA13,
     input DIA0, DIA1, DIA2, DIA3, DIA4, DIA5, DIA6, DIA7, DIA8, DIA9, DIA10, DIA11, DIA12, DIA13, DIA14, DIA15,
