@@ -12,9 +12,7 @@ hardware has changed.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 import gatecast
-from gatecast import processes, toolbox, verilog
+from gatecast import ecp5_flow, toolbox, verilog
 from gatecast.boards import families
+from gatecast.netlist import Netlist
 from gatecast.planner import logic
 
 ROOT = Path(__file__).parents[1]
@@ -53,29 +52,14 @@ WEIGHT, SMALL = 0.3, 150
 
 def synthesized(plan: gatecast.Plan) -> dict[str, dict[str, int]]:
     """LUTs and flip-flops by the place in the hierarchy that their names tell."""
-    text = verilog.convert_rtlil(gatecast.elaborate(plan), "top")
-    tool = toolbox.require("yosys", "fitting the model")
-    commands = ["read_rtlil design.il", "synth_ecp5 -top top",
-                *(f"tee -q -o {cell}.txt select -list t:{cell}"
-                  for cells in CELLS.values() for cell in cells)]
-    key = hashlib.sha256("\0".join([text, *commands, str(tool.version)]).encode()).hexdigest()[:32]
-    kept = KEPT / f"{key}.json"
-    if not kept.exists():
-        found: dict[str, Counter[str]] = {}
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "design.il").write_text(text)
-            (folder / "script.ys").write_text("\n".join(commands) + "\n")
-            processes.run("Yosys", [str(tool.where), "-q", "-s", "script.ys"], folder=folder)
-            for what, cells in CELLS.items():
-                for cell, each in cells.items():
-                    for line in (folder / f"{cell}.txt").read_text().splitlines():
-                        place = line.partition("/")[2].rpartition(".")[0]
-                        found.setdefault(".".join(place.split(".")[:3]), Counter())[what] += each
-        KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(found))
-    document: dict[str, dict[str, int]] = json.loads(kept.read_text())
-    return document
+    netlist = ecp5_flow.synthesize(verilog.convert_rtlil(gatecast.elaborate(plan), "top"), "top", lambda _: None)
+    found: dict[str, Counter[str]] = {}
+    for name, cell in Netlist(netlist, "top").cells.items():
+        place = ".".join(name.rpartition(".")[0].split(".")[:3])
+        for what, cells in CELLS.items():
+            if cell["type"] in cells:
+                found.setdefault(place, Counter())[what] += cells[cell["type"]]
+    return {place: dict(counts) for place, counts in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -202,13 +202,15 @@ module DP16KD (
         if (enable_read_A)
             out_A <= (WEA & WRITEMODE_A == "WRITETHROUGH" & ~wide_read ? written_A : words[read_A])
                 >> (wide_read ? 0 : shift_A) & (wide_read ? 18'h3ffff : narrow_A);
-        registered_A <= out_A;
+        if (OCEA)
+            registered_A <= out_A;
     end
     always @(posedge CLKB) begin
         if (enable_read_B)
             out_B <= (WEB & WRITEMODE_B == "WRITETHROUGH" ? written_B : words[word_B])
                 >> (wide_read ? 0 : shift_B) & narrow_B;
-        registered_B <= out_B;
+        if (OCEB)
+            registered_B <= out_B;
     end
     assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5,
             DOA4, DOA3, DOA2, DOA1, DOA0} =

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gatecast.boards import Board
 
@@ -16,7 +16,7 @@ from . import processes, toolbox
 from .ecp5_registers import absorbed
 from .files import build_once
 
-__all__ = ["Route", "modelled", "pack", "part_options", "route", "statistics", "synthesize"]
+__all__ = ["Route", "modelled", "pack", "part_options", "route", "synthesize"]
 
 FOR_WHAT = "building for ECP5"
 CELLS = "ecp5_cells.v"
@@ -38,55 +38,36 @@ def _tool(name: str) -> tuple[str, str]:
     return str(tool.where), str(tool.version)
 
 
-def synthesize(rtlil: str, top: str, progress: Progress) -> str:
-    """Return the netlist (JSON text) of `rtlil` in cells of ECP5, with registers in its blocks."""
+def synthesize(design: str, top: str, progress: Progress, *,
+               language: Literal["rtlil", "verilog"] = "rtlil") -> str:
+    """Return the netlist (JSON text) of a design in cells of ECP5, with registers in its blocks."""
     yosys, version = _tool("yosys")
-    script = f"read_rtlil design.il\nsynth_ecp5 -top {top}\nwrite_json netlist.json\n"
+    script = f"read_{language} design\nsynth_ecp5 -top {top}\nwrite_json netlist.json\n"
 
     def build(folder: Path) -> Path:
         progress("synthesis (Yosys)")
-        (folder / "design.il").write_text(rtlil)
+        (folder / "design").write_text(design)
         (folder / "script.ys").write_text(script)
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
         return folder / "netlist.json"
 
-    return absorbed(build_once("ecp5-netlist", [rtlil, script, version], build).read_text(), top)
+    return absorbed(build_once("ecp5-netlist", [design, script, version], build).read_text(), top)
 
 
-def modelled(netlist: str, top: str, progress: Progress) -> str:
+def modelled(netlist: str, progress: Progress) -> str:
     """Return a flat netlist as Verilog, together with models of its cells: our own, `ecp5_cells.v`."""
-    document = json.loads(netlist)
-    # Without the empty modules that stand for cells.
-    alone = json.dumps({"modules": {top: document["modules"][top]}})
     script = "read_json netlist.json\ndelete t:$scopeinfo\nwrite_verilog -noattr netlist.v\n"
     yosys, version = _tool("yosys")
 
     def build(folder: Path) -> Path:
         progress("Verilog of the netlist (Yosys)")
-        (folder / "netlist.json").write_text(alone)
+        (folder / "netlist.json").write_text(netlist)
         (folder / "script.ys").write_text(script)
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
         return folder / "netlist.v"
 
-    text = build_once("ecp5-verilog", [alone, script, version], build).read_text()
+    text = build_once("ecp5-verilog", [netlist, script, version], build).read_text()
     return UNCONNECTED + text + resources.files(__package__).joinpath(CELLS).read_text()
-
-
-def statistics(verilog: str, top: str, progress: Progress) -> dict[str, Any]:
-    """Return what Yosys' ``stat -json`` says of a Verilog text after ``synth_ecp5``, without any pins."""
-    yosys, version = _tool("yosys")
-    script = f"read_verilog design.v\nsynth_ecp5 -top {top}\ntee -q -o statistics.json stat -json\n"
-
-    def build(folder: Path) -> Path:
-        progress("synthesis (Yosys)")
-        (folder / "design.v").write_text(verilog)
-        (folder / "script.ys").write_text(script)
-        processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
-        return folder / "statistics.json"
-
-    text = build_once("ecp5-statistics", [verilog, script, version], build).read_text()
-    result: dict[str, Any] = json.loads(text)
-    return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,10 +85,12 @@ def part_options(board: Board) -> tuple[str, ...]:
     return option, "--speed", board.speed, "--package", _PACKAGES[board.package]
 
 
-def route(netlist: str, pins: str, part: tuple[str, ...], seed: int, progress: Progress) -> Route:
+def route(netlist: str, pins: str, part: tuple[str, ...], seed: int, progress: Progress,
+          look: Callable[[], None] = lambda: None) -> Route:
     """Place and route `netlist` with the pins and clocks of the LPF text `pins`.
 
-    Missed clocks are not an error here: see the report.
+    Missed clocks are not an error here: see the report. `look` is called ten times a second; what it raises
+    ends the tool.
     """
     nextpnr, version = _tool("nextpnr-ecp5")
     options = [*part, "--lpf", "pins.lpf", "--json", "netlist.json", "--textcfg", "routed.config",
@@ -117,7 +100,7 @@ def route(netlist: str, pins: str, part: tuple[str, ...], seed: int, progress: P
         (folder / "netlist.json").write_text(netlist)
         (folder / "pins.lpf").write_text(pins)
         progress(f"placement and routing (nextpnr, seed {seed})")
-        processes.run("nextpnr", [nextpnr, *options, "--quiet"], folder=folder)
+        processes.run("nextpnr", [nextpnr, *options, "--quiet"], folder=folder, look=look)
         with zipfile.ZipFile(folder / "route.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for name in "report.json", "routed.config":
                 archive.write(folder / name, name)

@@ -20,7 +20,9 @@ from gatecast.hdl.uart_top import UartTop
 from . import ecp5_flow, verilog
 from .errors import CheckError, InputError
 from .files import written_whole
-from .synthesis_report import Resources, critical_path, fmax_mhz, placed_resources, synthesized_resources
+from .netlist import Netlist
+from .placement import place
+from .synthesis_report import Resources, critical_path, placed_resources, synthesized_resources
 from .targets import check_builds
 
 __all__ = ["BITSTREAM", "CONSTRAINTS", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
@@ -39,8 +41,6 @@ DEFAULT_CLOCK_HZ = 80_000_000
 # Where a clock of our own choice was missed, the next one lies this much under what was reached.
 MARGIN = 0.95
 SEEDS = (1, 2, 3)
-# Whoever asks for a clock this far above what a first placement reached does not get it by another seed.
-SEED_SPREAD = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         timer = _Timer()
         top = Ulx3sTop(UartTop(accelerator, link, divisor), clock)
         netlist, pins = _synthesize(top, board, timer, progress)
-        placements = _place(netlist, pins, board, float(clock.output_hz), seeds, timer, progress)
+        with timer.step("route"):
+            placements = place(netlist, pins, board, float(clock.output_hz), seeds, progress)
         best = max(placements, key=lambda placement: placement.fmax_mhz)
         if best.fmax_mhz * 1e6 >= clock.output_hz:
             with timer.step("pack"):
@@ -186,29 +187,6 @@ def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer, progress: Progress) 
     return netlist, files["top.lpf"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Placement:
-    seed: int
-    routed: ecp5_flow.Route
-    fmax_mhz: float
-
-
-def _place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int], timer: _Timer,
-           progress: Progress) -> list[_Placement]:
-    """Return the placements tried: until one meets the clock, or the first one is hopelessly far from it."""
-    placements = []
-    for seed in seeds:
-        with timer.step("route"):
-            routed = ecp5_flow.route(netlist, pins, ecp5_flow.part_options(board), seed, progress)
-        fmax = fmax_mhz(routed.report, clock_hz)
-        if fmax is None:
-            raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")
-        placements.append(_Placement(seed=seed, routed=routed, fmax_mhz=fmax))
-        if fmax * 1e6 >= clock_hz or fmax * 1e6 < clock_hz * SEED_SPREAD:
-            break
-    return placements
-
-
 def _write(result: BuildResult, bitstream: bytes, pins: str) -> None:
     with written_whole(result.bitstream.with_name(CONSTRAINTS)) as file:
         file.write_text(pins)
@@ -227,4 +205,5 @@ def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
     """
     if family != "ecp5":
         raise InputError(f"synthesis for the family {family} is not there yet; use ecp5")
-    return synthesized_resources(ecp5_flow.statistics(verilog_text, top, progress))
+    netlist = ecp5_flow.synthesize(verilog_text, top, progress, language="verilog")
+    return synthesized_resources(Netlist(netlist, top).types())

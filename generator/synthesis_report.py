@@ -36,9 +36,8 @@ def placed_resources(report: Mapping[str, Any]) -> Resources:
     return Resources(**{field: used.get(bel, {}).get("used", 0) for field, bel in _PLACED.items()})
 
 
-def synthesized_resources(statistics: Mapping[str, Any]) -> Resources:
-    """Read the output of Yosys' ``stat -json`` after ``synth_ecp5``."""
-    cells = statistics["design"]["num_cells_by_type"]
+def synthesized_resources(cells: Mapping[str, int]) -> Resources:
+    """Count what cells come to, of which a netlist for ECP5 has so many of each type."""
     return Resources(**{field: sum(cells.get(cell, 0) * each for cell, each in counted.items())
                         for field, counted in _SYNTHESIZED.items()})
 

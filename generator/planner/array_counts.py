@@ -14,6 +14,7 @@ from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
 from gatecast.hdl.requantizer import FIELDS, RequantizerParams
+from gatecast.hdl.systolic import SystolicGroup
 
 from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
 from .numbers import blocks, dot_taps, layer_window, tables
@@ -21,6 +22,10 @@ from .parameters import array_params
 from .plan import EnginePlan, Plan
 
 __all__ = ["array_multipliers", "array_part", "requantizer_multipliers", "requantizer_part", "weight_words"]
+
+# Of the registers of a read of a block RAM, those that are in it: of the address and of the output. So many
+# are in a DSP block too: of the operands and of the product.
+BLOCK_REGISTERS = 2
 
 
 def weight_words(plan: Plan, engine: EnginePlan) -> int:
@@ -74,7 +79,7 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
     products = lanes * columns
     word = 8 * lanes * engine.group
     # Of few words some bits are the same in all, as often as those of random words are.
-    varying = 1 - 0.5 ** (depth - 1)
+    held = round(8 * (1 - 0.5 ** (depth - 1)) * products)
     adders = registers = 0
     # The tree of adders; where one is left over, it waits.
     terms = lanes
@@ -86,19 +91,19 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
                     "array chain": (groups - 1) * engine.group * width})
     ffs = Counter({
         # Activations go from group to group; what a group delays is what the next one gets.
-        "array registers": 8 * lanes * (groups + 2) + round(8 * varying * products)
-        + columns * (registers + 4 * width)
+        "array registers": 8 * lanes * (groups - 1 + SystolicGroup.WEIGHT_LATENCY)
+        + held * (SystolicGroup.WEIGHT_LATENCY - BLOCK_REGISTERS) + columns * (registers + 4 * width)
         + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
     })
     if engine.weights_in == "lut":
-        ffs["array registers"] += 8 * products
+        ffs["array registers"] += 8 * products + held
     else:
         luts["banks"] = groups * bank_bits(family, depth=depth, width=word, writable=False)
     if engine.array_in == "lut":
         luts["multipliers in logic"] = array_multipliers(engine)
         ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY)[1]
     else:
-        ffs["array registers"] += round((16 + 8 * varying) * products)
+        ffs["array registers"] += 16 * products * (Multiplier.LATENCY - BLOCK_REGISTERS)
     return luts, ffs
 
 
@@ -118,9 +123,10 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
     if ChannelLane.multiplies(operations):
         operand = 9 if "product" in operations else 8
         factor = weight if "product" not in operations else 9
-        registers += 8 + operand
+        registers += 8 * (ChannelLane.OPERAND_LATENCY - 1) + operand
         if "multiply" in operations:
-            registers += weight * (2 if engine.weights_in == "lut" else 1)
+            registers += weight * (ChannelLane.OPERAND_LATENCY
+                                   - (0 if engine.weights_in == "lut" else BLOCK_REGISTERS))
         if "product" in operations:
             adders += 9
             registers += 9
@@ -130,12 +136,14 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
             luts["multipliers in logic"] = array_multipliers(engine)
             ffs["multipliers in logic"] = lanes * row_multiplier(operand, factor, Multiplier.LATENCY)[1]
         else:
-            registers += 2 * (operand + factor)
+            registers += (operand + factor) * (Multiplier.LATENCY - BLOCK_REGISTERS)
     else:
         registers += 8 * ChannelLane.term_latency(operations)
     if "lookup" in operations:
-        registers += 8 * max(ChannelLane.address_latency(operations) - 2, 0) + entry * (
-            2 if engine.tables_in == "lut" else 1)
+        if ChannelLane.multiplies(operations):
+            registers += 8 * (ChannelLane.address_latency(operations) - ChannelLane.OPERAND_LATENCY)
+        registers += entry * (ChannelLane.MEMORY_LATENCY
+                              - (0 if engine.tables_in == "lut" else BLOCK_REGISTERS))
         if engine.tables_in == "block":
             luts["banks"] += lanes * bank_bits(family, depth=256 * len(found), width=entry, writable=False)
     if ChannelLane.mixes(operations):
@@ -196,11 +204,12 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
     }) + table.terms("parameters in logic")
     ffs = Counter({
         "requantizer registers": 2 * lanes * params.sum_shape.width
-        + 2 * varying["multiplier"] + varying["bias"]
-        + varying["offset_negative"] + varying["offset_positive"] + offset * latency
-        + (varying["low"] + varying["high"]) * (after + 1)
+        + varying["multiplier"] + varying["offset_negative"] + varying["offset_positive"] + offset * latency
+        + (varying["low"] + varying["high"]) * after
         + lanes * (x.width + (stages + 1) * kept + 18)
-        + varying["shift"] * (3 + latency + stages // 2),
+        + varying["shift"] * (2 + latency + stages // 2)
+        # A copy of the row, which block RAM has in its own register.
+        + (sum(varying.values()) if engine.parameters_in == "lut" else 0),
         "tables in logic": table.registers,
     })
     if engine.requantizer_in == "lut":
@@ -214,7 +223,7 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
         parts = [part for part, _ in digits]
         product = x.width + m.width
         luts["requantizer adders"] += lanes * sum(product - low for _, low in digits[1:])
-        ffs["requantizer registers"] += varying["multiplier"] + lanes * (
-            x.width + sum(parts) + sum(stage * part for stage, part in enumerate(parts[1:]))
-            + product * (len(parts) - 1))
+        ffs["requantizer registers"] += lanes * (
+            sum(parts) * (Multiplier.LATENCY - BLOCK_REGISTERS)
+            + sum(stage * part for stage, part in enumerate(parts[1:])) + product * (len(parts) - 1))
     return Part(name=f"engine_{engine.name}.requantizer", luts=luts, ffs=ffs)

@@ -163,11 +163,11 @@ def memory_part(memory: MemoryLayout, family: str) -> Part:
     word, read, part = 8 * params.word_bytes, 8 * params.read_bytes, bits(params.reads_per_word)
     luts = Counter({"memory reads": read * (params.reads_per_word - 1),
                     "memory writes": params.writes_per_word if params.writes_per_word > 1 else 0})
-    ffs = Counter({"memory registers": read + part})
+    ffs = Counter({"memory registers": read + 2 * part})
     if params.kind == "lut":
         luts["memories in LUTs"] = lut_ram_luts(family, depth=params.words, width=word, writable=True)
         # Where a family has no LUT RAM, it is made of flip-flops.
-        ffs["memory registers"] += word if family != "ice40" else word * (params.words + 1)
+        ffs["memory registers"] += 2 * word + (word * params.words if family == "ice40" else 0)
     else:
         luts["banks"] = bank_bits(
             family, depth=params.words, width=word, writable=True,

@@ -1,0 +1,69 @@
+"""Placement: the same netlist from several seeds side by side, for the seed decides by a tenth of the clock."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Event
+
+from gatecast.boards import Board
+
+from . import ecp5_flow
+from .errors import CheckError
+from .synthesis_report import fmax_mhz
+
+__all__ = ["Placement", "place"]
+
+# Whoever asks for a clock this far above what first placements reached does not get it by another seed.
+SEED_SPREAD = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """A netlist placed and routed from one seed, and the highest clock in MHz that it allows."""
+
+    seed: int
+    routed: ecp5_flow.Route
+    fmax_mhz: float
+
+
+def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int],
+          progress: Callable[[str], None]) -> list[Placement]:
+    """Place and route from these seeds, as many at once as there are cores.
+
+    Those that are left are not tried once one has met the clock, nor if all are hopelessly far from it.
+    """
+    at_once = min(os.cpu_count() or 1, len(seeds))
+    placements: list[Placement] = []
+    for first in range(0, len(seeds), at_once):
+        placements += _side_by_side(netlist, pins, board, clock_hz, seeds[first:first + at_once], progress)
+        best = max(placement.fmax_mhz for placement in placements) * 1e6
+        if best >= clock_hz or best < clock_hz * SEED_SPREAD:
+            break
+    return placements
+
+
+def _side_by_side(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int],
+                  progress: Callable[[str], None]) -> list[Placement]:
+    stopped = Event()
+
+    def look() -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+
+    def one(seed: int) -> Placement:
+        routed = ecp5_flow.route(netlist, pins, ecp5_flow.part_options(board), seed, progress, look)
+        fmax = fmax_mhz(routed.report, clock_hz)
+        if fmax is None:
+            raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")
+        return Placement(seed=seed, routed=routed, fmax_mhz=fmax)
+
+    with ThreadPoolExecutor(len(seeds)) as pool:
+        try:
+            return list(pool.map(one, seeds))
+        except BaseException:
+            # An interruption reaches this thread alone; the others look whether there was one.
+            stopped.set()
+            raise
