@@ -70,7 +70,7 @@ def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
     target = find_board(board) if isinstance(board, str) else board
     with written_folder(Path(folder)) as made:
         result = build_bitstream(elaborate(plan), target, made, clock_hz=clock_hz, baud=baud,
-                                 progress=progress)
+                                 parts=_parts(plan), progress=progress)
         settings = link_settings(plan.network) | board_settings(
             board=target.name, clock_hz=result.clock_hz, baud=result.baud, build_id=result.link.build_id)
         _write(plan, made, settings, progress)
@@ -105,6 +105,12 @@ def _write(plan: Plan, folder: Path, settings: dict[str, Any], progress: Progres
         input_bytes=accelerator.input_bytes, output_bytes=accelerator.output_bytes))
     (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
     save_network(plan.network, folder)
+
+
+def _parts(plan: Plan) -> dict[str, str]:
+    """What a person calls the engines, by the names of their modules."""
+    return {f"engine_{engine.name}": f"engine {engine.name} ({', '.join(engine.layers)})"
+            for engine in plan.engines}
 
 
 def _frame(tensor: Tensor) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 
@@ -61,9 +61,13 @@ def _side_by_side(netlist: str, pins: str, board: Board, clock_hz: float, seeds:
         return Placement(seed=seed, routed=routed, fmax_mhz=fmax)
 
     with ThreadPoolExecutor(len(seeds)) as pool:
+        futures = [pool.submit(one, seed) for seed in seeds]
         try:
-            return list(pool.map(one, seeds))
+            ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in ended:
+                future.result()
         except BaseException:
             # An interruption reaches this thread alone; the others look whether there was one.
             stopped.set()
             raise
+        return [future.result() for future in futures]

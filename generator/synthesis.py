@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,12 @@ from gatecast.hdl.uart import uart_divisor
 from gatecast.hdl.uart_top import UartTop
 
 from . import ecp5_flow, verilog
+from .critical_path import critical_path, where
 from .errors import CheckError, InputError
 from .files import written_whole
 from .netlist import Netlist
 from .placement import place
-from .synthesis_report import Resources, critical_path, placed_resources, synthesized_resources
+from .synthesis_report import Resources, placed_resources, synthesized_resources
 from .targets import check_builds
 
 __all__ = ["BITSTREAM", "CONSTRAINTS", "DEFAULT_BAUD", "BuildResult", "build", "synthesize_core"]
@@ -36,8 +37,8 @@ DEFAULT_BAUD = 1_000_000
 # A pause in the middle of a packet that no working USB host makes.
 TIMEOUT_SECONDS = 0.05
 
-# What the portable templates meet on the slowest speed grade with room to spare.
-DEFAULT_CLOCK_HZ = 80_000_000
+# What most plans meet on the slowest speed grade.
+DEFAULT_CLOCK_HZ = 150_000_000
 # Where a clock of our own choice was missed, the next one lies this much under what was reached.
 MARGIN = 0.95
 SEEDS = (1, 2, 3)
@@ -48,7 +49,9 @@ class BuildResult:
     """A bitstream that meets its clock, and what is known of it.
 
     `seconds` were spent now on each step: next to none on one whose result was in the cache. `link` and
-    `baud` are what the host must know, see `gatecast.settings.board_settings`.
+    `baud` are what the host must know, see `gatecast.settings.board_settings`. `tried` has the highest clock
+    in MHz that each seed tried reached, `slowest` says where the longest path lies and `critical_path` has
+    its steps.
     """
 
     board: str
@@ -57,7 +60,9 @@ class BuildResult:
     fmax_mhz: float
     resources: Resources
     seed: int
+    tried: dict[int, float]
     seconds: dict[str, float]
+    slowest: str
     critical_path: str
     link: FrameLinkParams
     baud: int
@@ -77,7 +82,8 @@ def _silent(_step: str) -> None:
 
 def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | None = None,
           baud: int = DEFAULT_BAUD, build_id: int | None = None, slots: int | None = None,
-          seeds: Sequence[int] = SEEDS, progress: Progress = _silent) -> BuildResult:
+          seeds: Sequence[int] = SEEDS, parts: Mapping[str, str] | None = None,
+          progress: Progress = _silent) -> BuildResult:
     """Put `accelerator` behind the serial port of `board`; write what comes of it to `folder`.
 
     Parameters
@@ -85,7 +91,7 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     accelerator : Component
         With `s_axis`, `m_axis`, `tlast_error`, `input_bytes` and `output_bytes`.
     clock_hz : float, optional
-        The clock wanted; the PLL makes the nearest at or below it. Without it, 80 MHz, or what is reached.
+        The clock wanted; the PLL makes the nearest at or below it. Without it, 150 MHz, or what is reached.
     baud : int
         Speed of the serial line.
     build_id : int, optional
@@ -93,7 +99,9 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     slots : int, optional
         Frames under way; by default what fits one block RAM.
     seeds : sequence of int
-        Starts of the placement to try until the clock is met.
+        Starts of the placement, as many side by side as there are cores, until the clock is met.
+    parts : mapping of str to str, optional
+        What a person calls the modules of `accelerator`, for what is said of the longest path.
     progress : callable
         Told what is being done, at the start of each step that is not in the cache.
 
@@ -120,13 +128,16 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         with timer.step("route"):
             placements = place(netlist, pins, board, float(clock.output_hz), seeds, progress)
         best = max(placements, key=lambda placement: placement.fmax_mhz)
+        slowest = where(best.routed.report, parts or {})
         if best.fmax_mhz * 1e6 >= clock.output_hz:
             with timer.step("pack"):
                 bitstream = ecp5_flow.pack(best.routed.configuration, progress)
             result = BuildResult(
                 board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
                 fmax_mhz=best.fmax_mhz, resources=placed_resources(best.routed.report), seed=best.seed,
-                seconds=timer.seconds, critical_path=critical_path(best.routed.report), link=link, baud=baud)
+                tried={placement.seed: placement.fmax_mhz for placement in placements},
+                seconds=timer.seconds, slowest=slowest, critical_path=critical_path(best.routed.report),
+                link=link, baud=baud)
             _write(result, bitstream, pins)
             return result
         lower = best.fmax_mhz * 1e6 * MARGIN
@@ -134,7 +145,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
             raise CheckError(
                 f"the clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
                 f"{best.fmax_mhz:.1f} MHz reached by the best of {len(placements)} "
-                f"placement{'s' * (len(placements) > 1)}; ask for at most {lower / 1e6:.0f} MHz")
+                f"placement{'s' * (len(placements) > 1)}, whose longest path is {slowest}; ask for at most "
+                f"{lower / 1e6:.0f} MHz")
         wanted = lower
 
 
@@ -191,8 +203,9 @@ def _write(result: BuildResult, bitstream: bytes, pins: str) -> None:
     with written_whole(result.bitstream.with_name(CONSTRAINTS)) as file:
         file.write_text(pins)
     with written_whole(result.bitstream.with_name(TIMING_REPORT)) as file:
-        file.write_text(f"{result.clock_mhz:g} MHz wanted, {result.fmax_mhz:.2f} MHz reached with seed "
-                        f"{result.seed}; longest path:\n{result.critical_path}\n")
+        tried = ", ".join(f"{fmax:.2f} with seed {seed}" for seed, fmax in result.tried.items())
+        file.write_text(f"{result.clock_mhz:g} MHz wanted, MHz reached: {tried}\n"
+                        f"longest path {result.slowest}:\n{result.critical_path}\n")
     with written_whole(result.bitstream) as file:
         file.write_bytes(bitstream)
 

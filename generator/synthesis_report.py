@@ -1,4 +1,4 @@
-"""What synthesis and routing report, as numbers and as text for a person."""
+"""What synthesis and routing report, as numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Resources", "critical_path", "fmax_mhz", "placed_resources", "synthesized_resources"]
+__all__ = ["Resources", "fmax_mhz", "placed_resources", "synthesized_resources"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,19 +48,3 @@ def fmax_mhz(report: Mapping[str, Any], clock_hz: float) -> float | None:
         if abs(clock["constraint"] * 1e6 - clock_hz) < clock_hz * 1e-3:
             return float(clock["achieved"])
     return None
-
-
-def critical_path(report: Mapping[str, Any]) -> str:
-    """Describe the longest path from clock edge to clock edge, one step a line; "" where there is none."""
-    for path in report["critical_paths"]:
-        if path["from"] == path["to"] and path["from"].startswith("posedge"):
-            break
-    else:
-        return ""
-    lines, total = [], 0.0
-    for step in path["path"]:
-        total += step["delay"]
-        # Of the names that Yosys makes the front part is what the design calls it.
-        where = step["net"] if step["type"] == "routing" else step["to"]["cell"]
-        lines.append(f"{step['delay']:6.2f} {total:6.2f} ns  {step['type']:<9} {where}")
-    return "\n".join(lines)

@@ -60,6 +60,7 @@ def _run(arguments: Namespace) -> Outcome:
     used = built.resources
     result |= {
         "board": board.name, "clock_mhz": built.clock_mhz, "fmax_mhz": built.fmax_mhz,
+        "fmax_mhz_of_seeds": built.tried, "longest_path": built.slowest,
         "latency_seconds": result["latency_cycles"] / built.clock_hz,
         "inferences_per_second": round(rate, 1), "link_inferences_per_second": round(link, 1),
         "luts": used.luts, "ffs": used.ffs, "dsps": used.dsps, "brams": used.brams, "baud": built.baud,
@@ -75,7 +76,9 @@ def _run(arguments: Namespace) -> Outcome:
                 ("multipliers", used.dsps, board.multipliers),
                 ("block RAMs", used.brams, board.block_rams))]),
         console.facts("", [
-            ("clock", f"{built.clock_mhz:.2f} MHz, {built.fmax_mhz:.2f} MHz reached"),
+            ("clock", f"{built.clock_mhz:.2f} MHz"),
+            ("reached by seeds", ", ".join(f"{fmax:.2f} MHz" for fmax in built.tried.values())),
+            ("longest path", built.slowest),
             ("inferences a second", f"{figures.count(int(rate))} in the accelerator, at most "
                                     f"{figures.count(int(link))} over the serial line"),
             ("bitstream", built.bitstream), ("report", result["report"]),
