@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
 from amaranth.lib import io
 
 from gatecast.hdl.uart_top import UartTop
@@ -14,8 +14,9 @@ from .reset import ResetHold
 
 __all__ = ["Ulx3sTop", "platform"]
 
-# How long a lamp shows something that lasted one cycle.
+# How long a lamp shows something that lasted one cycle, at least; and in how many ticks it counts that.
 LAMP_SECONDS = 0.05
+LAMP_TICKS = 8
 
 
 def platform(board: Board) -> Any:
@@ -65,10 +66,13 @@ class Ulx3sTop(Elaboratable):
         m.submodules.design = design = self.design
         m.d.comb += [design.rx.eq(rx.i), tx.o.eq(design.tx)]
 
-        cycles = int(self.clock.output_hz * LAMP_SECONDS)
         heartbeat = Signal(range(int(self.clock.output_hz)))
         m.d.sync += heartbeat.eq(heartbeat + 1)
-        lamps = [heartbeat[-1], *(self._stretched(m, strobe, cycles) for strobe in (
+        # Lamps count slow ticks, not cycles: a long counter would be the longest path of many a design.
+        slow = heartbeat[int(self.clock.output_hz * LAMP_SECONDS / LAMP_TICKS).bit_length() - 1]
+        before, tick = Signal(), Signal()
+        m.d.sync += [before.eq(slow), tick.eq(slow & ~before)]
+        lamps = [heartbeat[-1], *(self._stretched(m, strobe, tick) for strobe in (
             design.taken, design.sent, design.refused)), design.failure, hold.reset]
         for number, lamp in enumerate(lamps):
             m.submodules[f"led_{number}"] = led = io.Buffer("o", platform.request("led", number, dir="-"))
@@ -76,7 +80,12 @@ class Ulx3sTop(Elaboratable):
         return m
 
     @staticmethod
-    def _stretched(m: Module, strobe: Signal, cycles: int) -> Any:
-        left = Signal(range(cycles + 1))
-        m.d.sync += left.eq(Mux(strobe, cycles, Mux(left == 0, 0, left - 1)))
-        return left != 0
+    def _stretched(m: Module, strobe: Signal, tick: Signal) -> Any:
+        left = Signal(range(LAMP_TICKS + 1))
+        lit = Signal()
+        m.d.sync += lit.eq(left != 0)
+        with m.If(strobe):
+            m.d.sync += left.eq(LAMP_TICKS)
+        with m.Elif(tick & lit):
+            m.d.sync += left.eq(left - 1)
+        return lit
