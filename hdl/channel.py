@@ -184,15 +184,17 @@ class ChannelArray(wiring.Component):
         fold = ChannelLane.latency(params.operations) - 1
         maximum = self._chosen(m, {"max"}, fold, "maximum")
         tap = delay(m, self.beat.tap, fold, "tap", reset=True)
-        last = delay(m, self.beat.last, fold, "last", reset=True)
+        last = delay(m, self.beat.last, fold - 1, "last", reset=True)
+        done = Signal(2)
+        # A reset clears the lanes as a last tap does, through this flip-flop alone.
+        clear = Signal(init=1)
+        m.d.sync += [clear.eq(last), done.eq(Cat(last, done[0]))]
         for lane in lanes:
-            m.d.comb += [lane.maximum.eq(maximum), lane.tap.eq(tap), lane.last.eq(last)]
-        done = Signal()
-        m.d.sync += done.eq(last)
+            m.d.comb += [lane.maximum.eq(maximum), lane.tap.eq(tap), lane.clear.eq(clear)]
 
         waiting = Signal(params.sums.size * params.groups, reset_less=True)
         waiting_valid = Signal(params.groups)
-        with m.If(done):
+        with m.If(done[1]):
             m.d.sync += [waiting.eq(Cat(lane.result for lane in lanes)), waiting_valid.eq(~0)]
         with m.Else():
             m.d.sync += [waiting.eq(waiting << params.sums.size), waiting_valid.eq(waiting_valid << 1)]

@@ -59,8 +59,9 @@ class ChannelLane(wiring.Component):
         What the memory gives, one cycle after ``address``.
     lookup : ``In(1)``
         The term is the entry: :meth:`term_latency` after the tap.
-    maximum, tap, last : ``In(1)``
-        With the term: one cycle before :meth:`latency`.
+    maximum, tap, clear : ``In(1)``
+        With the term: one cycle before :meth:`latency`. The term to ``clear`` at is the last one; a reset
+        clears through it too.
     result : ``Out``
         The sum or the maximum.
     """
@@ -80,7 +81,7 @@ class ChannelLane(wiring.Component):
     lookup: Any
     maximum: Any
     tap: Any
-    last: Any
+    clear: Any
     result: Any
 
     def __init__(self, operations: Collection[str], *, sum_width: int,
@@ -91,7 +92,7 @@ class ChannelLane(wiring.Component):
             "x": In(signed(8)), "zero": In(signed(8)), "weight": In(weight_shape),
             "passed": In(1), "product": In(1), "save": In(1),
             "address": Out(unsigned(8)), "entry": In(entry_shape), "lookup": In(1),
-            "maximum": In(1), "tap": In(1), "last": In(1), "result": Out(signed(sum_width)),
+            "maximum": In(1), "tap": In(1), "clear": In(1), "result": Out(signed(sum_width)),
         })
 
     @staticmethod
@@ -106,10 +107,10 @@ class ChannelLane(wiring.Component):
 
     @classmethod
     def term_latency(cls, operations: Collection[str]) -> int:
-        """Cycles from a tap to its product or entry."""
+        """Cycles from a tap to its product or entry, or to what is folded as it is: at least one."""
         if cls.multiplies(operations):
             return cls.OPERAND_LATENCY + Multiplier.LATENCY
-        return cls.MEMORY_LATENCY if "lookup" in operations else 0
+        return cls.MEMORY_LATENCY if "lookup" in operations else 1
 
     @classmethod
     def address_latency(cls, operations: Collection[str]) -> int:
@@ -167,19 +168,19 @@ class ChannelLane(wiring.Component):
         return multiplier.p
 
     def _fold(self, m: Module, term: Any, x: Any) -> None:
-        """Fold the terms; the last one saves the result and clears the state by the flip-flops' reset."""
+        """Fold the terms; ``clear`` does by the flip-flops' reset what a reset would do."""
         following = []
         if self.operations != {"max"}:
-            total = Signal(signed(self.sum_width))
+            total = Signal(signed(self.sum_width), reset_less=True)
             following.append((total, total + term))
         if "max" in self.operations:
-            best = Signal(signed(8), init=INT8_MIN)
+            best = Signal(signed(8), init=INT8_MIN, reset_less=True)
             following.append((best, Mux(x > best, x, best)))
         result = Signal(signed(self.sum_width), reset_less=True)
         m.d.sync += result.eq(Mux(self.maximum, following[-1][1], following[0][1]))
         m.d.comb += self.result.eq(result)
         for state, value in following:
-            with m.If(self.last):
+            with m.If(self.clear):
                 m.d.sync += state.eq(state.init)
             with m.Elif(self.tap):
                 m.d.sync += state.eq(value)

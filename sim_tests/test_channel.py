@@ -244,12 +244,12 @@ def test_sums_in_between_may_wrap(operation):
 
 
 @pytest.mark.parametrize(("operations", "cycles"), [
-    ({"sum"}, 2), ({"max"}, 2), ({"sum", "max"}, 2),
+    ({"sum"}, 3), ({"max"}, 3), ({"sum", "max"}, 3),
     ({"lookup"}, 4), ({"lookup", "max"}, 4), ({"lookup", "sum"}, 5), ({"lookup", "sum", "max"}, 5),
-    ({"multiply"}, 6), ({"product"}, 6), ({"sum", "max", "multiply", "product"}, 6),
-    ({"lookup", "multiply"}, 7), ({"lookup", "product"}, 7), (set(OPERATIONS), 7)])
+    ({"multiply"}, 8), ({"product"}, 8), ({"sum", "max", "multiply", "product"}, 8),
+    ({"lookup", "multiply"}, 9), ({"lookup", "product"}, 9), (set(OPERATIONS), 9)])
 def test_latency(operations, cycles):
-    """Two of every array; a memory, a multiplier and the choice between terms where they are built."""
+    """Three of every array; a memory, a multiplier and the choice between terms where they are built."""
     assert ChannelArray.latency(operations) == cycles
     assert random_params(np.random.default_rng(0), operations).latency == cycles
 

@@ -1,0 +1,107 @@
+"""What networks reach on a real chip: planned, placed and routed, at the clock that the bitstream has.
+
+    python benchmarks/placed.py NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]] ... [--seeds N] [--write FILE.md]
+
+For each network (a file, or the name of a shipped one): the fastest plan within the board (by default that of
+`gatecast build`) and so many array multipliers (by default as many as the board has DSPs, beyond that they are made of LUTs), its bitstream with
+the serial port of the board, at the clock wanted, or where that is missed or none is given at what is
+reached. Inferences a second are that clock / the cycles of an inference, which are those of the simulated
+hardware (efficiency.md). Beside the clock is what the placements of all seeds reached, each for the clock in
+the row. LUTs, flip-flops, multipliers and block RAMs are those that nextpnr used, the serial port included;
+seconds those of the wall, next to none for steps whose results were in the cache.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import tables
+
+import gatecast
+from gatecast import synthesis, toolbox
+from gatecast.errors import GatecastError, InputError
+from gatecast.targets import DEFAULT_BOARD, find_board
+
+COLUMNS = ("network", "board", "array multipliers", "engines", "cycles", "MHz", "seeds reached MHz",
+           "inferences/s", "LUTs", "flip-flops", "DSPs", "block RAMs", "longest path",
+           "plan s", "elaborate s", "synthesize s", "route s", "pack s")
+ROW = "NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]"
+STEPS = ("elaborate", "synthesize", "route", "pack")
+TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A row of the table."""
+
+    network: str
+    multipliers: int | None
+    mhz: float | None
+    board: str
+    seeds: int
+
+
+def placed(task: Task) -> tables.Row:
+    """Plan and build."""
+    network, lowered = tables.networks(task.network)
+    board = find_board(task.board)
+    began = time.monotonic()
+    try:
+        plan = gatecast.search(lowered, gatecast.budget(task.board, multipliers=task.multipliers)).plan
+    except InputError as refusal:
+        return [network.name, task.board, *[""] * (len(COLUMNS) - 3), f"refused: {refusal}"]
+    plan_seconds = time.monotonic() - began
+    cycles = gatecast.predict(plan).cycles_per_inference
+    need = gatecast.resources(plan, board.family)
+    known = [network.name, task.board, f"{need.multipliers:,}", str(len(plan.engines)),
+             f"{cycles:,.1f}".removesuffix(".0")]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            built = synthesis.build(
+                gatecast.elaborate(plan), board, Path(folder), seeds=range(1, task.seeds + 1),
+                clock_hz=None if task.mhz is None else task.mhz * 1e6)
+        except GatecastError as refusal:
+            return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"missed: {refusal}"]
+    used = built.resources
+    return [*known, f"{built.clock_mhz:g}", ", ".join(f"{fmax:.1f}" for fmax in built.tried.values()),
+            f"{built.clock_hz / cycles:,.0f}", tables.counted(used.luts, board.luts),
+            tables.counted(used.ffs, board.ffs), tables.counted(used.dsps, board.multipliers),
+            tables.counted(used.brams, board.block_rams), built.slowest,
+            *(f"{seconds:.0f}" for seconds in (plan_seconds, *(built.seconds.get(step, 0) for step in STEPS)))]
+
+
+def read_task(text: str, seeds: int) -> Task:
+    """The task that ``NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]`` says."""
+    network, board, multipliers, mhz, *more = [*text.split("@"), "", "", ""]
+    try:
+        if any(more):
+            raise ValueError
+        return Task(network=network, board=find_board(board or DEFAULT_BOARD).name,
+                    multipliers=int(multipliers) if multipliers else None, mhz=float(mhz) if mhz else None,
+                    seeds=seeds)
+    except ValueError:
+        raise InputError(f"a row must be {ROW}, not '{text}'") from None
+
+
+def main() -> None:
+    """Make the table."""
+    parser = tables.parser(__doc__ or "")
+    parser.add_argument("rows", nargs="+", metavar=ROW)
+    parser.add_argument("--seeds", type=tables.positive, default=3, metavar="N",
+                        help="placements to try for a clock (default: %(default)s)")
+    # A row already runs as many placements at once as there are cores.
+    parser.set_defaults(jobs=1)
+    arguments = parser.parse_args()
+    tasks = [read_task(row, arguments.seeds) for row in arguments.rows]
+    tables.check_networks(task.network for task in tasks)
+    rows = tables.made(COLUMNS, placed, tasks, arguments)
+    versions = ", ".join(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in TOOLS)
+    tables.write("Networks placed and routed", __doc__ or "", [
+        f"Synthesis, placement and bitstream: {versions}.", "", *tables.lines(COLUMNS, rows)], arguments)
+
+
+if __name__ == "__main__":
+    tables.run(main)
