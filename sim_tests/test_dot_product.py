@@ -8,8 +8,8 @@ from gatecast.hdl.dot_product import DotProduct
 
 
 @pytest.mark.parametrize("kind", ["dsp", "lut"])
-@pytest.mark.parametrize(("lanes", "latency"), [(1, 2), (2, 3), (3, 4), (4, 4), (5, 5), (7, 5), (8, 5),
-                                                (13, 6), (16, 6), (17, 7)])
+@pytest.mark.parametrize(("lanes", "latency"), [(1, 3), (2, 4), (3, 5), (4, 5), (5, 6), (7, 6), (8, 6),
+                                                (13, 7), (16, 7), (17, 8)])
 def test_dot_product(lanes, latency, kind):
     assert DotProduct.latency(lanes) == latency
     rng = np.random.default_rng(lanes)
