@@ -1,0 +1,38 @@
+"""Countdown: the counter of a loop whose last pass is known from a register."""
+
+from collections.abc import Mapping
+
+from amaranth.hdl import Const, Module, Signal, Value, ValueLike
+
+from .pipeline import bits_for_range
+from .table import Table
+
+__all__ = ["countdown", "loaded_count"]
+
+
+def loaded_count(passes: int) -> int:
+    """What a :func:`countdown` of so many passes is loaded with: it is negative in the last one."""
+    return passes - 2
+
+
+def countdown(m: Module, table: Table, now: Mapping[str, Value], name: str, *,
+              load: ValueLike, step: ValueLike) -> Value:
+    """Count the passes of a loop down, step by step and again and again; high in the last pass.
+
+    The flag is the sign of the counter, so that nests of loops have no comparison before each enable.
+    ``load`` begins with the number that ``table`` shows in the column ``name``, the passes behind the last
+    one begin with the one that is held in ``now``; both are a :func:`loaded_count`. A loop that never has more
+    than one pass is no counter at all.
+    """
+    most = max(row[name] for row in table.contents)
+    if most == loaded_count(1):
+        return Const(1)
+    left = Signal(bits_for_range(loaded_count(1), most), name=f"{name}_left", reset_less=True)
+    with m.If(load):
+        m.d.sync += left.eq(getattr(table, name))
+    with m.Elif(step):
+        with m.If(left[-1]):
+            m.d.sync += left.eq(now[name])
+        with m.Else():
+            m.d.sync += left.eq(left - 1)
+    return left[-1]
