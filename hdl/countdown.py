@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Const, Module, Signal, Value, ValueLike
+from amaranth.hdl import Const, Module, Mux, Signal, Value, ValueLike
 
 from .pipeline import bits_for_range
 from .table import Table
@@ -17,22 +17,19 @@ def loaded_count(passes: int) -> int:
 
 def countdown(m: Module, table: Table, now: Mapping[str, Value], name: str, *,
               load: ValueLike, step: ValueLike) -> Value:
-    """Count the passes of a loop down, step by step and again and again; high in the last pass.
+    """Count the passes of a loop down, step by step and again and again; negative in the last pass.
 
-    The flag is the sign of the counter, so that nests of loops have no comparison before each enable.
-    ``load`` begins with the number that ``table`` shows in the column ``name``, the passes behind the last
-    one begin with the one that is held in ``now``; both are a :func:`loaded_count`. A loop that never has more
-    than one pass is no counter at all.
+    The sign is a register, so that nests of loops have no comparison before each enable. ``load`` begins with
+    the number that ``table`` shows in the column ``name``, the pass behind the last one begins with the one
+    that is held in ``now``; both are a :func:`loaded_count`. A loop that never has more than one pass is no
+    counter at all.
     """
-    most = max(row[name] for row in table.contents)
-    if most == loaded_count(1):
-        return Const(1)
-    left = Signal(bits_for_range(loaded_count(1), most), name=f"{name}_left", reset_less=True)
+    low, most = loaded_count(1), max(row[name] for row in table.contents)
+    if most == low:
+        return Const(low)
+    left = Signal(bits_for_range(low, most), name=f"{name}_left", reset_less=True)
     with m.If(load):
         m.d.sync += left.eq(getattr(table, name))
     with m.Elif(step):
-        with m.If(left[-1]):
-            m.d.sync += left.eq(now[name])
-        with m.Else():
-            m.d.sync += left.eq(left - 1)
-    return left[-1]
+        m.d.sync += left.eq(Mux(left[-1], now[name], left - 1))
+    return left

@@ -147,17 +147,28 @@ class OperandWalk(wiring.Component):
         now |= table.held(m, loaded, ["input_columns"])
 
         # The loops.
-        word_end, column_end, row_end = Signal(), Signal(), Signal()
-        next_column, next_row, next_dot = Signal(), Signal(), Signal()
+        next_column, next_row = Signal(), Signal()
+        words = countdown(m, table, now, "words", load=port.load, step=port.take)
+        columns = countdown(m, table, now, "kernel_columns", load=port.load, step=next_column)
+        rows = countdown(m, table, now, "kernel_rows", load=port.load, step=next_row)
+        word_end, column_end, row_end = words[-1], columns[-1], rows[-1]
         m.d.comb += [
             next_column.eq(port.take & word_end),
             next_row.eq(port.take & word_end & column_end),
-            port.done.eq(word_end & column_end & row_end),
-            next_dot.eq(port.take & port.done),
         ]
-        for end, name, step in ((word_end, "words", port.take), (column_end, "kernel_columns", next_column),
-                                (row_end, "kernel_rows", next_row)):
-            m.d.comb += end.eq(countdown(m, table, now, name, load=port.load, step=step))
+        # All three at their end: from a register too, which looks a tap ahead.
+        alone = {name: now[name] < 0 for name in ("words", "kernel_columns", "kernel_rows")}
+        with m.If(port.load):
+            m.d.sync += port.done.eq((table.words < 0) & (table.kernel_columns < 0) & (table.kernel_rows < 0))
+        with m.Elif(port.take):
+            with m.If(~word_end):
+                m.d.sync += port.done.eq((words == 0) & column_end & row_end)
+            with m.Elif(~column_end):
+                m.d.sync += port.done.eq(alone["words"] & (columns == 0) & row_end)
+            with m.Elif(~port.done):
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & (rows == 0))
+            with m.Else():
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & alone["kernel_rows"])
 
         # Rows inside the frame.
         padding_top = Signal.like(port.padding_top, reset_less=True)
@@ -165,8 +176,10 @@ class OperandWalk(wiring.Component):
         kernel_row = Signal.like(port.valid_rows, name="kernel_row", reset_less=True)
         with m.If(port.load):
             m.d.sync += [padding_top.eq(port.padding_top), valid_end.eq(port.padding_top + port.valid_rows)]
-        with m.If(port.load | next_row):
-            m.d.sync += kernel_row.eq(Mux(port.load | row_end, 0, kernel_row + 1))
+        with m.If(port.load | (port.take & port.done)):
+            m.d.sync += kernel_row.eq(0)
+        with m.Elif(next_row):
+            m.d.sync += kernel_row.eq(kernel_row + 1)
         inside_rows = Signal(reset_less=True)
         m.d.sync += inside_rows.eq((kernel_row >= padding_top) & (kernel_row < valid_end))
 
@@ -178,10 +191,9 @@ class OperandWalk(wiring.Component):
         m.d.sync += [
             going.eq(port.load | port.take),
             from_dot.eq(word_end & column_end),
-            begins_dot.eq(port.load | next_dot),
+            begins_dot.eq(port.load | (port.take & port.done)),
         ]
-        reads_step, columns_step = self._steps(
-            m, table, now, word_end=word_end, column_end=column_end, row_end=row_end, next_dot=next_dot)
+        reads_step, columns_step = self._steps(m, table, now, word_end=word_end, column_end=column_end)
 
         def walk(first: Signal, tap: Signal, step: Value) -> None:
             """Step ``tap`` on, and ``first``, the first tap of the dot product."""
@@ -218,8 +230,8 @@ class OperandWalk(wiring.Component):
         ]
         return m
 
-    def _steps(self, m: Module, table: Any, now: dict[str, Value], *, word_end: Value, column_end: Value,
-               row_end: Value, next_dot: Value) -> tuple[Signal, Signal]:
+    def _steps(self, m: Module, table: Any, now: dict[str, Value], *, word_end: Value,
+               column_end: Value) -> tuple[Signal, Signal]:
         """Reads and columns from this tap, or from the first one of its dot product, to the next tap."""
         port: Any = self
         column_reads: Value = now["column_reads"]
@@ -233,7 +245,7 @@ class OperandWalk(wiring.Component):
             column_stride = column_stride + longer
             with m.If(port.load):
                 m.d.sync += phase.eq(table.phase)
-            with m.Elif(next_dot & ~port.next_block):
+            with m.Elif(port.take & port.done & ~port.next_block):
                 m.d.sync += phase.eq(Mux(longer, phase + now["fraction_long"], phase + now["fraction"]))
 
         names = ["start_reads", "tap_reads", "block_reads", "column_reads", *["long_reads"] * self.resizes]
@@ -250,7 +262,7 @@ class OperandWalk(wiring.Component):
             m.d.sync += [reads.eq(1), columns.eq(0)]
         with m.Elif(~column_end):
             m.d.sync += [reads.eq(now["tap_reads"]), columns.eq(now["column_dilation"])]
-        with m.Elif(~row_end):
+        with m.Elif(~port.done):
             m.d.sync += [reads.eq(0), columns.eq(0)]
         with m.Elif(port.next_block):
             m.d.sync += [reads.eq(now["block_reads"]), columns.eq(0)]

@@ -83,7 +83,7 @@ class Walk(wiring.Component):
             "blocks": loaded_count(layer.blocks),
             # The last pass is that of the taps.
             "hold": loaded_count(layer.hold + 1),
-            "last_operand": len(layer.operands) - 1,
+            "operands": loaded_count(len(layer.operands)),
             "weight_base": layer.weight_base,
             "counting": layer.count,
         } for layer in self.layers])
@@ -92,22 +92,26 @@ class Walk(wiring.Component):
         now = table.held(m, port.load, table.column_shapes)
 
         turn = Signal.like(port.operand, reset_less=True)
+        blocks_end = Signal()
         hold_end = Signal()
         tap = Signal(name="tap_now")
         last = Signal(name="last_now")
         operand_done = Signal()
-        last_turn = Signal()
+        operands_end = Signal()
         m.d.comb += [
             tap.eq(port.issue & hold_end),
             operand_done.eq(Array(walk.done for walk in self.operands)[turn]),
-            last_turn.eq(turn == now["last_operand"]),
-            last.eq(tap & operand_done & last_turn),
-            hold_end.eq(countdown(m, table, now, "hold", load=port.load,
-                                  step=(port.issue & ~hold_end) | last)),
+            last.eq(tap & operand_done & operands_end),
         ]
-        blocks_end = countdown(m, table, now, "blocks", load=port.load, step=last)
-        with m.If(port.load | (tap & operand_done)):
-            m.d.sync += turn.eq(Mux(port.load | last_turn, 0, turn + 1))
+        steps = {"hold": (port.issue & ~hold_end) | last, "operands": tap & operand_done, "blocks": last}
+        left = {name: countdown(m, table, now, name, load=port.load, step=step)
+                for name, step in steps.items()}
+        m.d.comb += [hold_end.eq(left["hold"][-1]), operands_end.eq(left["operands"][-1]),
+                     blocks_end.eq(left["blocks"][-1])]
+        with m.If(port.load | last):
+            m.d.sync += turn.eq(0)
+        with m.Elif(tap & operand_done):
+            m.d.sync += turn.eq(turn + 1)
         for index, walk in enumerate(self.operands):
             m.submodules[f"operand_{index}"] = walk
             m.d.comb += [
