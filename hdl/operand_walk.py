@@ -47,7 +47,7 @@ class OperandWalk(wiring.Component):
     address : ``Out``
         Read to do; the end of a sum, not of a register.
     inside : ``Out(1)``
-        The tap lies inside the frame; else the address means nothing. The end of a comparison.
+        There was a tap and it lies inside the frame; else the address means nothing. The end of a comparison.
     """
 
     LATENCY = 1
@@ -181,7 +181,7 @@ class OperandWalk(wiring.Component):
         with m.Elif(next_row):
             m.d.sync += kernel_row.eq(kernel_row + 1)
         inside_rows = Signal(reset_less=True)
-        m.d.sync += inside_rows.eq((kernel_row >= padding_top) & (kernel_row < valid_end))
+        m.d.sync += inside_rows.eq(port.take & (kernel_row >= padding_top) & (kernel_row < valid_end))
 
         # How the sums go on from this tap: by a step, from this tap or from the first one of the dot product.
         # A job begins with a step from zero.
@@ -217,7 +217,7 @@ class OperandWalk(wiring.Component):
             m.d.sync += row_start.eq(port.row - table.origin)
         if self.many_rows:
             row_step = Mux(row[-1], now["row_reads"], now["wrap_reads"])
-            with m.If(begins_dot | (going & from_dot & inside_rows)):
+            with m.If(begins_dot | (from_dot & inside_rows)):
                 # One sum, nothing behind it: this is the longest way of a walk.
                 m.d.sync += row.eq(Mux(begins_dot, row_start, row) + Mux(begins_dot, 0, row_step))
         else:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -134,7 +134,7 @@ class Walk(wiring.Component):
         with m.Elif(tapped):
             m.d.sync += weight.eq(weight + 1)
         inside = Signal()
-        m.d.comb += inside.eq(Array(walk.inside for walk in self.operands)[turned])
+        m.d.comb += inside.eq(Cat(walk.inside for walk in self.operands).any())
         m.d.sync += [
             port.address.eq(Array(walk.address for walk in self.operands)[turned]),
             port.padding.eq(~inside),
