@@ -111,17 +111,17 @@ class OperandWalk(wiring.Component):
         return rows
 
     def _origin(self, operand: WalkOperand) -> int:
-        """What rows are counted from: where the ring wraps, so that their sign says whether the next one does.
+        """What the starts of rows are counted from; the reads within a row have as much more.
 
-        The reads within a row, which are added to it, have as much more.
+        It is the first row whose next one lies around the ring: the sign of a row says that it is before.
         """
         return operand.region_base + operand.region_reads - operand.row_reads if self.many_rows else 0
 
     def _row_shape(self) -> Shape:
         """The shape of all starts of rows, counted from the origin."""
         starts = [operand.region_base - self._origin(operand) for operand in self.operands]
-        return bits_for_range(min(starts), max(
-            start + operand.region_reads for start, operand in zip(starts, self.operands, strict=True)))
+        ends = [start + operand.region_reads for start, operand in zip(starts, self.operands, strict=True)]
+        return bits_for_range(min(*starts, -1) if self.many_rows else 0, max(ends) - 1)
 
     def _columns(self) -> Shape:
         """The shape of all columns that taps may lie in, those outside of the frame with them."""
@@ -146,42 +146,7 @@ class OperandWalk(wiring.Component):
         loaded = delay(m, port.load, 1, "load")
         now |= table.held(m, loaded, ["input_columns"])
 
-        # The loops.
-        next_column, next_row = Signal(), Signal()
-        words = countdown(m, table, now, "words", load=port.load, step=port.take)
-        columns = countdown(m, table, now, "kernel_columns", load=port.load, step=next_column)
-        rows = countdown(m, table, now, "kernel_rows", load=port.load, step=next_row)
-        word_end, column_end, row_end = words[-1], columns[-1], rows[-1]
-        m.d.comb += [
-            next_column.eq(port.take & word_end),
-            next_row.eq(port.take & word_end & column_end),
-        ]
-        # All three at their end: from a register too, which looks a tap ahead.
-        alone = {name: now[name] < 0 for name in ("words", "kernel_columns", "kernel_rows")}
-        with m.If(port.load):
-            m.d.sync += port.done.eq((table.words < 0) & (table.kernel_columns < 0) & (table.kernel_rows < 0))
-        with m.Elif(port.take):
-            with m.If(~word_end):
-                m.d.sync += port.done.eq((words == 0) & column_end & row_end)
-            with m.Elif(~column_end):
-                m.d.sync += port.done.eq(alone["words"] & (columns == 0) & row_end)
-            with m.Elif(~port.done):
-                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & (rows == 0))
-            with m.Else():
-                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & alone["kernel_rows"])
-
-        # Rows inside the frame.
-        padding_top = Signal.like(port.padding_top, reset_less=True)
-        valid_end = Signal(len(port.valid_rows) + 1, reset_less=True)
-        kernel_row = Signal.like(port.valid_rows, name="kernel_row", reset_less=True)
-        with m.If(port.load):
-            m.d.sync += [padding_top.eq(port.padding_top), valid_end.eq(port.padding_top + port.valid_rows)]
-        with m.If(port.load | (port.take & port.done)):
-            m.d.sync += kernel_row.eq(0)
-        with m.Elif(next_row):
-            m.d.sync += kernel_row.eq(kernel_row + 1)
-        inside_rows = Signal(reset_less=True)
-        m.d.sync += inside_rows.eq(port.take & (kernel_row >= padding_top) & (kernel_row < valid_end))
+        word_end, column_end, inside_rows = self._loops(m, table, now)
 
         # How the sums go on from this tap: by a step, from this tap or from the first one of the dot product.
         # A job begins with a step from zero.
@@ -229,6 +194,51 @@ class OperandWalk(wiring.Component):
             port.inside.eq(inside_rows & (tap_column >= 0) & (tap_column < now["input_columns"])),
         ]
         return m
+
+    def _loops(self, m: Module, table: Any, now: dict[str, Value]) -> tuple[Value, Value, Signal]:
+        """Count taps and find out when the operand is done.
+
+        Returns that this is the last word, that it is the last column, and one cycle later that there was a
+        tap in a row inside the frame.
+        """
+        port: Any = self
+        next_column, next_row = Signal(), Signal()
+        words = countdown(m, table, now, "words", load=port.load, step=port.take)
+        columns = countdown(m, table, now, "kernel_columns", load=port.load, step=next_column)
+        rows = countdown(m, table, now, "kernel_rows", load=port.load, step=next_row)
+        word_end, column_end, row_end = words[-1], columns[-1], rows[-1]
+        m.d.comb += [
+            next_column.eq(port.take & word_end),
+            next_row.eq(port.take & word_end & column_end),
+        ]
+        # All three at their end: from a register too, which looks a tap ahead. Loops of a single pass are at
+        # their end when they begin anew.
+        alone = {name: now[name] < 0 for name in ("words", "kernel_columns", "kernel_rows")}
+        with m.If(port.load):
+            m.d.sync += port.done.eq((table.words < 0) & (table.kernel_columns < 0) & (table.kernel_rows < 0))
+        with m.Elif(port.take):
+            with m.If(~word_end):
+                m.d.sync += port.done.eq((words == 0) & column_end & row_end)
+            with m.Elif(~column_end):
+                m.d.sync += port.done.eq(alone["words"] & (columns == 0) & row_end)
+            with m.Elif(~port.done):
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & (rows == 0))
+            with m.Else():
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & alone["kernel_rows"])
+
+        # Rows inside the frame.
+        padding_top = Signal.like(port.padding_top, reset_less=True)
+        valid_end = Signal(len(port.valid_rows) + 1, reset_less=True)
+        kernel_row = Signal.like(port.valid_rows, name="kernel_row", reset_less=True)
+        with m.If(port.load):
+            m.d.sync += [padding_top.eq(port.padding_top), valid_end.eq(port.padding_top + port.valid_rows)]
+        with m.If(port.load | (port.take & port.done)):
+            m.d.sync += kernel_row.eq(0)
+        with m.Elif(next_row):
+            m.d.sync += kernel_row.eq(kernel_row + 1)
+        inside_rows = Signal(reset_less=True)
+        m.d.sync += inside_rows.eq(port.take & (kernel_row >= padding_top) & (kernel_row < valid_end))
+        return word_end, column_end, inside_rows
 
     def _steps(self, m: Module, table: Any, now: dict[str, Value], *, word_end: Value,
                column_end: Value) -> tuple[Signal, Signal]:
