@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .pipeline import bits_for_range
+from .countdown import countdown, loaded_count
+from .pipeline import bits_for_range, delay, shape_for
 from .table import Table
-from .walk_layer import WalkLayer
+from .walk_layer import WalkLayer, WalkOperand
 
 __all__ = ["OperandWalk"]
 
@@ -19,7 +20,8 @@ class OperandWalk(wiring.Component):
 
     ``load`` takes over the numbers of ``layer`` and the row of the job. Each ``take`` is a tap; the one that
     is ``done`` is the operand's last of its dot product, behind it stands the first of the next. All
-    addresses are sums of increments, there is no multiplier.
+    addresses are sums of increments, there is no multiplier. The loops run one cycle ahead of the sums, which
+    so begin at registers: the way on from a tap, and from where.
 
     ===========  ====================================================================
     Throughput   a tap a cycle
@@ -43,9 +45,9 @@ class OperandWalk(wiring.Component):
     done : ``Out(1)``
         The tap that may be taken now is the last one.
     address : ``Out``
-        Read to do.
+        Read to do; the end of a sum, not of a register.
     inside : ``Out(1)``
-        The tap lies inside the frame; else the address means nothing.
+        There was a tap and it lies inside the frame; else the address means nothing. The end of a comparison.
     """
 
     LATENCY = 1
@@ -56,6 +58,7 @@ class OperandWalk(wiring.Component):
         self.layers = tuple(layer if len(layer.operands) > operand else filler for layer in layers)
         self.operands = tuple(layer.operands[operand] for layer in self.layers)
         self.resizes = any(number.column_fraction for number in self.operands)
+        self.many_rows = any(number.kernel_height > 1 for number in self.operands)
         rows = range(max(number.kernel_height for number in self.operands) + 1)
         addresses = range(max(number.region_base + number.region_reads for number in self.operands))
         super().__init__({
@@ -77,13 +80,14 @@ class OperandWalk(wiring.Component):
         for layer, operand in zip(self.layers, self.operands, strict=True):
             column_reads = (operand.pixel_reads * operand.column_stride
                             - (layer.blocks - 1) * operand.block_reads)
+            origin = self._origin(operand)
             row = {
-                # Loops count down to zero.
-                "kernel_rows": operand.kernel_height - 1,
-                "kernel_columns": operand.kernel_width - 1,
-                "words": operand.words - 1,
+                "kernel_rows": loaded_count(operand.kernel_height),
+                "kernel_columns": loaded_count(operand.kernel_width),
+                "words": loaded_count(operand.words),
+                "origin": origin,
                 "start_column": operand.start_column,
-                "start_reads": operand.start_reads,
+                "start_reads": operand.start_reads + origin,
                 "input_columns": operand.input_columns,
                 "column_dilation": operand.column_dilation,
                 # From the last word of one kernel column to the first of the next.
@@ -91,10 +95,9 @@ class OperandWalk(wiring.Component):
                 "block_reads": operand.block_reads,
                 "column_stride": operand.column_stride,
                 "column_reads": column_reads,
-                # From one row of the kernel to the next: as it is, or from `wrap_row` on around the ring.
+                # From one row of the kernel to the next: as it is, or around the ring.
                 "row_reads": operand.row_reads,
                 "wrap_reads": operand.row_reads - operand.region_reads,
-                "wrap_row": operand.region_base + operand.region_reads - operand.row_reads,
             }
             if self.resizes:
                 # The phase after the next step less the divisor: its sign says whether that step is longer.
@@ -107,7 +110,20 @@ class OperandWalk(wiring.Component):
             rows.append(row)
         return rows
 
-    def _columns(self) -> Any:
+    def _origin(self, operand: WalkOperand) -> int:
+        """What the starts of rows are counted from; the reads within a row have as much more.
+
+        It is the first row whose next one lies around the ring: the sign of a row says that it is before.
+        """
+        return operand.region_base + operand.region_reads - operand.row_reads if self.many_rows else 0
+
+    def _row_shape(self) -> Shape:
+        """The shape of all starts of rows, counted from the origin."""
+        starts = [operand.region_base - self._origin(operand) for operand in self.operands]
+        ends = [start + operand.region_reads for start, operand in zip(starts, self.operands, strict=True)]
+        return bits_for_range(min(*starts, -1) if self.many_rows else 0, max(ends) - 1)
+
+    def _columns(self) -> Shape:
         """The shape of all columns that taps may lie in, those outside of the frame with them."""
         low, high = 0, 0
         for layer, operand in zip(self.layers, self.operands, strict=True):
@@ -124,96 +140,142 @@ class OperandWalk(wiring.Component):
         m.d.comb += table.index.eq(port.layer)
 
         # The numbers of the job that runs, while `table` already shows the next one's.
-        now = table.held(m, port.load, [name for name in table.column_shapes
-                                        if name not in ("start_column", "start_reads", "phase")])
-        row_start = Signal.like(port.row, reset_less=True)
+        now = table.held(m, port.load, [name for name in table.column_shapes if name not in (
+            "origin", "start_column", "start_reads", "input_columns", "phase")])
+        # One cycle later, with the sums: what these need of a job at its last tap.
+        loaded = delay(m, port.load, 1, "load")
+        now |= table.held(m, loaded, ["input_columns"])
+
+        word_end, column_end, inside_rows = self._loops(m, table, now)
+
+        # How the sums go on from this tap: by a step, from this tap or from the first one of the dot product.
+        # A job begins with a step from zero.
+        going = Signal(reset_less=True)
+        from_dot = Signal(reset_less=True)
+        begins_dot = Signal(reset_less=True)
+        m.d.sync += [
+            going.eq(port.load | port.take),
+            from_dot.eq(word_end & column_end),
+            begins_dot.eq(port.load | (port.take & port.done)),
+        ]
+        reads_step, columns_step = self._steps(m, table, now, word_end=word_end, column_end=column_end)
+
+        def walk(first: Signal, tap: Signal, step: Value) -> None:
+            """Step ``tap`` on, and ``first``, the first tap of the dot product."""
+            following = Signal.like(tap, name=f"{tap.name}_next")
+            m.d.comb += following.eq(Mux(loaded, 0, Mux(from_dot, first, tap)) + step)
+            with m.If(going):
+                m.d.sync += tap.eq(following)
+            with m.If(begins_dot):
+                m.d.sync += first.eq(following)
+
+        # Reads from the start of the row, and columns of the frame. Columns left of the frame are negative;
+        # offsets wrap as the addresses do.
+        tap_reads = Signal.like(port.address, reset_less=True)
+        walk(Signal.like(tap_reads, name="dot_reads"), tap_reads, reads_step)
+        tap_column = Signal(self._columns(), reset_less=True)
+        walk(Signal.like(tap_column, name="dot_column"), tap_column, columns_step)
+
+        row = Signal(self._row_shape(), name="row_now", reset_less=True)
+        row_start = Signal.like(row, name="row_start")
+        with m.If(port.load):
+            m.d.sync += row_start.eq(port.row - table.origin)
+        if self.many_rows:
+            row_step = Mux(row[-1], now["row_reads"], now["wrap_reads"])
+            with m.If(begins_dot | (from_dot & inside_rows)):
+                # One sum, nothing behind it: this is the longest way of a walk.
+                m.d.sync += row.eq(Mux(begins_dot, row_start, row) + Mux(begins_dot, 0, row_step))
+        else:
+            with m.If(begins_dot):
+                m.d.sync += row.eq(row_start)
+
+        m.d.comb += [
+            port.address.eq(row + tap_reads),
+            port.inside.eq(inside_rows & (tap_column >= 0) & (tap_column < now["input_columns"])),
+        ]
+        return m
+
+    def _loops(self, m: Module, table: Any, now: dict[str, Value]) -> tuple[Value, Value, Signal]:
+        """Count taps and find out when the operand is done.
+
+        Returns that this is the last word, that it is the last column, and one cycle later that there was a
+        tap in a row inside the frame.
+        """
+        port: Any = self
+        next_column, next_row = Signal(), Signal()
+        words = countdown(m, table, now, "words", load=port.load, step=port.take)
+        columns = countdown(m, table, now, "kernel_columns", load=port.load, step=next_column)
+        rows = countdown(m, table, now, "kernel_rows", load=port.load, step=next_row)
+        word_end, column_end, row_end = words[-1], columns[-1], rows[-1]
+        m.d.comb += [
+            next_column.eq(port.take & word_end),
+            next_row.eq(port.take & word_end & column_end),
+        ]
+        # All three at their end: from a register too, which looks a tap ahead. Loops of a single pass are at
+        # their end when they begin anew.
+        alone = {name: now[name] < 0 for name in ("words", "kernel_columns", "kernel_rows")}
+        with m.If(port.load):
+            m.d.sync += port.done.eq((table.words < 0) & (table.kernel_columns < 0) & (table.kernel_rows < 0))
+        with m.Elif(port.take):
+            with m.If(~word_end):
+                m.d.sync += port.done.eq((words == 0) & column_end & row_end)
+            with m.Elif(~column_end):
+                m.d.sync += port.done.eq(alone["words"] & (columns == 0) & row_end)
+            with m.Elif(~port.done):
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & (rows == 0))
+            with m.Else():
+                m.d.sync += port.done.eq(alone["words"] & alone["kernel_columns"] & alone["kernel_rows"])
+
+        # Rows inside the frame.
         padding_top = Signal.like(port.padding_top, reset_less=True)
         valid_end = Signal(len(port.valid_rows) + 1, reset_less=True)
-
-        counters = {name: Signal(table.column_shapes[name], name=f"{name}_left", reset_less=True)
-                    for name in ("kernel_rows", "kernel_columns", "words")}
-        ends = {name: Signal(name=f"{name}_end") for name in counters}
-        for name, counter in counters.items():
-            m.d.comb += ends[name].eq(counter == 0)
-        m.d.comb += port.done.eq(ends["words"] & ends["kernel_columns"] & ends["kernel_rows"])
-
-        # Reads from the start of the row, and columns of the frame: of this tap, and of the first tap of the
-        # dot product. Columns left of the frame are negative; offsets wrap as the addresses do.
-        tap_reads = Signal.like(port.address, reset_less=True)
-        dot_reads = Signal.like(port.address, reset_less=True)
-        tap_column = Signal(self._columns(), reset_less=True)
-        dot_column = Signal.like(tap_column)
-        row = Signal.like(port.row, name="row_now", reset_less=True)
         kernel_row = Signal.like(port.valid_rows, name="kernel_row", reset_less=True)
+        with m.If(port.load):
+            m.d.sync += [padding_top.eq(port.padding_top), valid_end.eq(port.padding_top + port.valid_rows)]
+        with m.If(port.load | (port.take & port.done)):
+            m.d.sync += kernel_row.eq(0)
+        with m.Elif(next_row):
+            m.d.sync += kernel_row.eq(kernel_row + 1)
+        inside_rows = Signal(reset_less=True)
+        m.d.sync += inside_rows.eq(port.take & (kernel_row >= padding_top) & (kernel_row < valid_end))
+        return word_end, column_end, inside_rows
 
-        inside_rows = Signal()
-        m.d.comb += inside_rows.eq((kernel_row >= padding_top) & (kernel_row < valid_end))
-
+    def _steps(self, m: Module, table: Any, now: dict[str, Value], *, word_end: Value,
+               column_end: Value) -> tuple[Signal, Signal]:
+        """Reads and columns from this tap, or from the first one of its dot product, to the next tap."""
+        port: Any = self
         column_reads: Value = now["column_reads"]
-        column_step: Value = now["column_stride"]
+        column_stride: Value = now["column_stride"]
         if self.resizes:
             phase = Signal(bits_for_range(-max(operand.column_divisor for operand in self.operands),
                                           max(operand.column_fraction for operand in self.operands)),
                            reset_less=True)
             longer = ~phase[-1]
             column_reads = Mux(longer, now["long_reads"], column_reads)
-            column_step = now["column_stride"] + longer
-
-        def restart(*names: str) -> None:
-            for name in names:
-                m.d.sync += counters[name].eq(now[name])
-
-        def start_dot(reads: Any, column: Any) -> None:
-            m.d.sync += [
-                tap_reads.eq(reads), dot_reads.eq(reads),
-                tap_column.eq(column), dot_column.eq(column),
-                kernel_row.eq(0),
-            ]
-
-        with m.If(port.take):
-            with m.If(~ends["words"]):
-                m.d.sync += [counters["words"].eq(counters["words"] - 1), tap_reads.eq(tap_reads + 1)]
-            with m.Elif(~ends["kernel_columns"]):
-                restart("words")
-                m.d.sync += [
-                    counters["kernel_columns"].eq(counters["kernel_columns"] - 1),
-                    tap_reads.eq(tap_reads + now["tap_reads"]),
-                    tap_column.eq(tap_column + now["column_dilation"]),
-                ]
-            with m.Elif(~ends["kernel_rows"]):
-                restart("words", "kernel_columns")
-                m.d.sync += [
-                    counters["kernel_rows"].eq(counters["kernel_rows"] - 1),
-                    tap_reads.eq(dot_reads), tap_column.eq(dot_column),
-                    kernel_row.eq(kernel_row + 1),
-                ]
-                with m.If(inside_rows):
-                    # Two sums side by side, not one behind the other: this is the longest way of a walk.
-                    m.d.sync += row.eq(
-                        Mux(row >= now["wrap_row"], row + now["wrap_reads"], row + now["row_reads"]))
-            with m.Else():
-                restart("words", "kernel_columns", "kernel_rows")
-                m.d.sync += row.eq(row_start)
-                with m.If(port.next_block):
-                    start_dot(dot_reads + now["block_reads"], dot_column)
-                with m.Else():
-                    start_dot(dot_reads + column_reads, dot_column + column_step)
-                    if self.resizes:
-                        m.d.sync += phase.eq(
-                            phase + Mux(longer, now["fraction_long"], now["fraction"]))
-
-        with m.If(port.load):
-            for name in counters:
-                m.d.sync += counters[name].eq(getattr(table, name))
-            m.d.sync += [
-                row_start.eq(port.row), row.eq(port.row),
-                padding_top.eq(port.padding_top), valid_end.eq(port.padding_top + port.valid_rows),
-            ]
-            start_dot(table.start_reads, table.start_column)
-            if self.resizes:
+            column_stride = column_stride + longer
+            with m.If(port.load):
                 m.d.sync += phase.eq(table.phase)
+            with m.Elif(port.take & port.done & ~port.next_block):
+                m.d.sync += phase.eq(Mux(longer, phase + now["fraction_long"], phase + now["fraction"]))
 
-        inside_columns = Signal()
-        m.d.comb += inside_columns.eq((tap_column >= 0) & (tap_column < now["input_columns"]))
-        m.d.sync += [port.address.eq(row + tap_reads), port.inside.eq(inside_rows & inside_columns)]
-        return m
+        names = ["start_reads", "tap_reads", "block_reads", "column_reads", *["long_reads"] * self.resizes]
+        shape = shape_for([1, *(row[name] for row in table.contents for name in names)])
+        reads = Signal(Shape(min(shape.width, len(port.address)), signed=shape.signed),
+                       name="reads_step", reset_less=True)
+        columns = Signal(shape_for(
+            [1, *(row[name] for row in table.contents for name in ("start_column", "column_dilation")),
+             *(row["column_stride"] + self.resizes for row in table.contents)]),
+            name="columns_step", reset_less=True)
+        with m.If(port.load):
+            m.d.sync += [reads.eq(table.start_reads), columns.eq(table.start_column)]
+        with m.Elif(~word_end):
+            m.d.sync += [reads.eq(1), columns.eq(0)]
+        with m.Elif(~column_end):
+            m.d.sync += [reads.eq(now["tap_reads"]), columns.eq(now["column_dilation"])]
+        with m.Elif(~port.done):
+            m.d.sync += [reads.eq(0), columns.eq(0)]
+        with m.Elif(port.next_block):
+            m.d.sync += [reads.eq(now["block_reads"]), columns.eq(0)]
+        with m.Else():
+            m.d.sync += [reads.eq(column_reads), columns.eq(column_stride)]
+        return reads, columns

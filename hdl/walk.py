@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .countdown import countdown, loaded_count
 from .operand_walk import OperandWalk
 from .pipeline import delay
 from .table import Table
@@ -79,9 +80,10 @@ class Walk(wiring.Component):
         m = Module()
         port: Any = self
         m.submodules.table = table = Table([{
-            "blocks": layer.blocks - 1,
-            "hold": layer.hold,
-            "last_operand": len(layer.operands) - 1,
+            "blocks": loaded_count(layer.blocks),
+            # The last pass is that of the taps.
+            "hold": loaded_count(layer.hold + 1),
+            "operands": loaded_count(len(layer.operands)),
             "weight_base": layer.weight_base,
             "counting": layer.count,
         } for layer in self.layers])
@@ -89,22 +91,27 @@ class Walk(wiring.Component):
         # The numbers of the job that runs, while `table` already shows the next one's.
         now = table.held(m, port.load, table.column_shapes)
 
-        blocks_left = Signal.like(table.blocks, name="blocks_left", reset_less=True)
-        hold_left = Signal.like(table.hold, name="hold_left", reset_less=True)
         turn = Signal.like(port.operand, reset_less=True)
-        weight = Signal.like(port.weight, name="weight_now", reset_less=True)
         blocks_end = Signal()
         hold_end = Signal()
         tap = Signal(name="tap_now")
         last = Signal(name="last_now")
         operand_done = Signal()
+        operands_end = Signal()
         m.d.comb += [
-            blocks_end.eq(blocks_left == 0),
-            hold_end.eq(hold_left == 0),
             tap.eq(port.issue & hold_end),
             operand_done.eq(Array(walk.done for walk in self.operands)[turn]),
-            last.eq(tap & operand_done & (turn == now["last_operand"])),
+            last.eq(tap & operand_done & operands_end),
         ]
+        steps = {"hold": (port.issue & ~hold_end) | last, "operands": tap & operand_done, "blocks": last}
+        left = {name: countdown(m, table, now, name, load=port.load, step=step)
+                for name, step in steps.items()}
+        m.d.comb += [hold_end.eq(left["hold"][-1]), operands_end.eq(left["operands"][-1]),
+                     blocks_end.eq(left["blocks"][-1])]
+        with m.If(port.load | last):
+            m.d.sync += turn.eq(0)
+        with m.Elif(tap & operand_done):
+            m.d.sync += turn.eq(turn + 1)
         for index, walk in enumerate(self.operands):
             m.submodules[f"operand_{index}"] = walk
             m.d.comb += [
@@ -116,33 +123,23 @@ class Walk(wiring.Component):
                 walk.next_block.eq(~blocks_end),
             ]
 
-        with m.If(port.issue & ~hold_end):
-            m.d.sync += hold_left.eq(hold_left - 1)
-        with m.If(tap):
-            m.d.sync += weight.eq(weight + 1)
-            with m.If(operand_done):
-                m.d.sync += turn.eq(turn + 1)
-        with m.If(last):
-            m.d.sync += [turn.eq(0), hold_left.eq(now["hold"]), blocks_left.eq(blocks_left - 1)]
-            with m.If(blocks_end):
-                m.d.sync += [blocks_left.eq(now["blocks"]), weight.eq(now["weight_base"])]
-        with m.If(port.load):
-            m.d.sync += [
-                turn.eq(0), hold_left.eq(table.hold), blocks_left.eq(table.blocks),
-                weight.eq(table.weight_base),
-            ]
-
         # Behind the walks of the operands: choose whose tap it is.
         turned = delay(m, turn, 1, "turn")
         tapped = delay(m, tap, 1, "tap_now", reset=True)
         ended = delay(m, last, 1, "last_now", reset=True)
+        weight = Signal.like(port.weight, name="weight_now", reset_less=True)
+        first_weight = delay(m, port.load | (last & blocks_end), 1, "first_weight")
+        with m.If(first_weight):
+            m.d.sync += weight.eq(now["weight_base"])
+        with m.Elif(tapped):
+            m.d.sync += weight.eq(weight + 1)
         inside = Signal()
-        m.d.comb += inside.eq(Array(walk.inside for walk in self.operands)[turned])
+        m.d.comb += inside.eq(Cat(walk.inside for walk in self.operands).any())
         m.d.sync += [
             port.address.eq(Array(walk.address for walk in self.operands)[turned]),
             port.padding.eq(~inside),
             port.operand.eq(turned),
-            port.weight.eq(delay(m, weight, 1, "weight_now")),
+            port.weight.eq(weight),
             port.tap.eq(tapped),
             port.last.eq(ended),
         ]
