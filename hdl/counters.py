@@ -5,16 +5,19 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, ValueLike
 __all__ = ["any_left", "last_of"]
 
 
-def last_of(m: Module, steps: int, step: ValueLike, name: str) -> Value:
+def last_of(m: Module, steps: int, step: ValueLike, name: str, *, restart: ValueLike = 0) -> Value:
     """High for the last of every ``steps`` steps: from the step before it on, until it is done.
 
     Counts down to -1, of which the sign bit tells, and from there back to the start by the same sum.
+    ``restart`` begins anew at once.
     """
     if steps == 1:
         return Const(1)
     left = Signal(range(-1, steps - 1), init=steps - 2, name=f"{name}_left")
     last = left[-1]
-    with m.If(step):
+    with m.If(restart):
+        m.d.sync += left.eq(left.init)
+    with m.Elif(step):
         m.d.sync += left.eq(left + Mux(last, steps - 1, -1))
     return last
 

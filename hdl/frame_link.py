@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .frame_buffer import FrameBuffer
+from .frame_buffer import BLOCK_RAM_BYTES, FrameBuffer
 from .frame_receiver import FrameReceiver
 from .frame_sender import FrameSender
 from .links import AxiStream
@@ -17,7 +17,6 @@ from .storage import make_memory
 __all__ = ["FrameLink", "FrameLinkParams", "default_slots"]
 
 PROTOCOL_VERSION = 1
-BLOCK_RAM_BYTES = 2048
 MIN_SLOTS, MAX_SLOTS = 2, 16
 MIN_TIMEOUT = 16
 

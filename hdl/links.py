@@ -134,6 +134,9 @@ class Source(wiring.Component):
         walks = [_RowWalk(m, link, beat, f"memory_{memory}") for memory, link in enumerate(self.params)]
         row_end, frame_end = walks[0].row_end, walks[0].frame_end
 
+        # The row that is being taken goes on; else the next one starts as soon as there is room for it.
+        within = Signal()
+        has_free = Signal()
         start = Signal()
         conditions = []
         for reader, rows in enumerate(self.credits):
@@ -144,11 +147,12 @@ class Source(wiring.Component):
             m.d.sync += [fresh.eq(freed), any_fresh.eq(freed != 0)]
             conditions.append(any_fresh | any_left(
                 m, rows, init=rows, added=fresh, taken=start, name=f"rows_free_{reader}"))
-        m.d.comb += start.eq(Cat(*conditions).all() & (~port.stream.tready | (beat & row_end)))
-        with m.If(start):
-            m.d.sync += port.stream.tready.eq(1)
-        with m.Elif(beat & row_end):
-            m.d.sync += port.stream.tready.eq(0)
+        m.d.comb += [
+            within.eq(port.stream.tready & ~(port.stream.tvalid & row_end)),
+            has_free.eq(Cat(*conditions).all()),
+            start.eq(has_free & ~within),
+        ]
+        m.d.sync += port.stream.tready.eq(within | has_free)
 
         m.d.sync += [
             port.write_enable.eq(beat),
@@ -203,19 +207,23 @@ class Sink(wiring.Component):
         advance = Signal()
         active = Signal()
         step = Signal()
-        start = Signal()
         walk = _RowWalk(m, self.params, step, "memory")
         m.d.comb += [
             advance.eq(~port.stream.tvalid | port.stream.tready),
             step.eq(active & advance),
         ]
+        # The row that is being sent goes on; else the next one starts as soon as there is one.
+        within = Signal()
+        start = Signal()
         kept = any_left(m, self.params.region_rows, added=port.row_produced, taken=start, name="rows_kept")
-        m.d.comb += start.eq(kept & (~active | (step & walk.row_end)))
-        m.d.sync += port.released.eq(step & walk.row_end)
-        with m.If(start):
-            m.d.sync += active.eq(1)
-        with m.Elif(step & walk.row_end):
-            m.d.sync += active.eq(0)
+        m.d.comb += [
+            within.eq(active & ~(advance & walk.row_end)),
+            start.eq(kept & ~within),
+        ]
+        m.d.sync += [
+            active.eq(within | kept),
+            port.released.eq(step & walk.row_end),
+        ]
 
         m.d.comb += [
             port.read_address.eq(walk.address),
