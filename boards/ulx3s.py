@@ -3,9 +3,10 @@
 from importlib import import_module
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
 from amaranth.lib import io
 
+from gatecast.hdl.counters import last_of
 from gatecast.hdl.uart_top import UartTop
 
 from .board import Board
@@ -76,7 +77,11 @@ class Ulx3sTop(Elaboratable):
         return m
 
     @staticmethod
-    def _stretched(m: Module, strobe: Signal, cycles: int) -> Any:
-        left = Signal(range(cycles + 1))
-        m.d.sync += left.eq(Mux(strobe, cycles, Mux(left == 0, 0, left - 1)))
-        return left != 0
+    def _stretched(m: Module, strobe: Signal, cycles: int) -> Signal:
+        lit = Signal()
+        last = last_of(m, cycles, lit, "lamp", restart=strobe)
+        with m.If(strobe):
+            m.d.sync += lit.eq(1)
+        with m.Elif(last):
+            m.d.sync += lit.eq(0)
+        return lit

@@ -97,9 +97,12 @@ class FrameReceiver(wiring.Component):
         state = Signal(State)
         high_fits = Signal(reset_less=True)
         high_is_zero = Signal(reset_less=True)
+        low_fits = Signal(reset_less=True)
+        low_is_zero = Signal(reset_less=True)
         is_frame = Signal(reset_less=True)
         is_question = Signal(reset_less=True)
-        patience = Signal(signed(bits_for(self.timeout) + 1))
+        checked = Signal()
+        patience = Signal(signed(bits_for(self.timeout) + 1), init=self.timeout)
 
         m.d.comb += [
             crc.data.eq(self.data), crc.valid.eq(self.valid), crc.start.eq(self.start),
@@ -107,6 +110,14 @@ class FrameReceiver(wiring.Component):
             self.write.eq(self.valid & (state == State.PAYLOAD)),
         ]
         is_last = last_of(m, self.input_bytes, self.write, "payload", restart=state == State.CHECK)
+
+        # The length is judged in two cycles, behind its last byte.
+        check = Signal()
+        m.d.comb += check.eq((state == State.CHECK) & ~checked)
+        m.d.sync += [low_fits.eq(self.data == self.input_bytes & 0xFF), low_is_zero.eq(self.data == 0),
+                     checked.eq(check)]
+        with m.If(check):
+            m.d.sync += [is_frame.eq(high_fits & low_fits), is_question.eq(high_is_zero & low_is_zero)]
 
         # The ways in which a packet stops before its end. Below zero time is up: one bit tells it, where
         # comparing them all would be a long path.
@@ -126,7 +137,7 @@ class FrameReceiver(wiring.Component):
             ended.eq((state == State.CRC_LOW) & self.valid), judged.eq(ended), intact.eq(crc.match_detected),
             self.commit.eq(judged & intact & is_frame),
         ]
-        refused = (state == State.CHECK) & ~is_question & ~(is_frame & self.room)
+        refused = checked & ~is_question & ~(is_frame & self.room)
         m.d.sync += self.reply.eq(cut_off | refused | (judged & ~(intact & is_frame)))
         with m.If(judged):
             m.d.sync += self.status.eq(Mux(intact, Status.IDENTITY, Status.DAMAGED))
@@ -139,7 +150,7 @@ class FrameReceiver(wiring.Component):
             m.d.sync += state.eq(State.SEQUENCE)
         with m.Elif(stopped):
             m.d.sync += state.eq(State.SKIP)
-        with m.Elif(state == State.CHECK):
+        with m.Elif(checked):
             m.d.sync += state.eq(Mux(is_question, State.CRC_HIGH,
                                      Mux(is_frame & self.room, State.PAYLOAD, State.SKIP)))
         with m.Elif(self.valid), m.Switch(state):
@@ -149,8 +160,7 @@ class FrameReceiver(wiring.Component):
                 m.d.sync += [high_fits.eq(self.data == self.input_bytes >> 8),
                              high_is_zero.eq(self.data == 0), state.eq(State.LENGTH_LOW)]
             with m.Case(State.LENGTH_LOW):
-                m.d.sync += [is_frame.eq(high_fits & (self.data == self.input_bytes & 0xFF)),
-                             is_question.eq(high_is_zero & (self.data == 0)), state.eq(State.CHECK)]
+                m.d.sync += state.eq(State.CHECK)
             with m.Case(State.PAYLOAD), m.If(is_last):
                 m.d.sync += state.eq(State.CRC_HIGH)
             with m.Case(State.CRC_HIGH):

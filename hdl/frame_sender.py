@@ -31,7 +31,7 @@ class FrameSender(wiring.Component):
 
     A result begins when its first byte is there and holds nothing back: the accelerator waits for the wire. A
     reply waits for the end of the result before it; while one waits, further ones are dropped (their sender
-    finds out by not being answered). The wire is slow: a byte takes three cycles at least, so that what
+    finds out by not being answered). The wire is slow: a byte takes four cycles at least, so that what
     follows from one is in flip-flops before the next.
 
     Parameters
@@ -117,62 +117,68 @@ class FrameSender(wiring.Component):
         with m.Elif(moved):
             m.d.sync += left.eq(left - 1)
 
-        # The next byte, where it is neither one of a result nor of the CRC.
+        # The next byte, where it is none of a result, in two steps.
         length = Mux(is_result, self.output_bytes, Mux(is_identity, size, 0))
         places = 1 << ceil_log2(size)
         padded = self.identity.ljust(places, b"\0")
         identity = Const(int.from_bytes([padded[(size - 2 - place) % places] for place in range(places)], "little"),
                          8 * places)
+        field = Signal(8, reset_less=True)
         prepared = Signal(8, reset_less=True)
         with m.Switch(state):
-            with m.Case(State.SEQUENCE):
-                m.d.sync += prepared.eq(sequence)
             with m.Case(State.STATUS):
-                m.d.sync += prepared.eq(status)
+                m.d.sync += field.eq(status)
             with m.Case(State.LENGTH_HIGH):
-                m.d.sync += prepared.eq(length >> 8)
+                m.d.sync += field.eq(length >> 8)
             with m.Case(State.LENGTH_LOW):
-                m.d.sync += prepared.eq(length)
+                m.d.sync += field.eq(length)
+            with m.Case(State.PAYLOAD):
+                m.d.sync += field.eq(identity.word_select(left[:ceil_log2(size)], 8))
             with m.Default():
-                m.d.sync += prepared.eq(identity.word_select(left[:ceil_log2(size)], 8))
+                m.d.sync += field.eq(sequence)
+        with m.Switch(state):
+            with m.Case(State.CRC_HIGH):
+                m.d.sync += prepared.eq(crc.crc[8:])
+            with m.Case(State.CRC_LOW):
+                m.d.sync += prepared.eq(crc.crc[:8])
+            with m.Default():
+                m.d.sync += prepared.eq(field)
 
-        # A register between all this and the wire, emptied before it is filled again. The CRC reads it, and
-        # is ready long before it is needed.
-        from_result = in_payload & is_result
+        # A register between all this and the wire, emptied before it is filled again. The CRC reads it; two
+        # cycles behind a byte, the CRC, the state and what is prepared are those of the next one.
+        from_result = Signal()
+        settling = Signal()
         turn = Signal()
         taken = Signal()
         counts = Signal()
-        byte = self.o.payload
         m.d.comb += [
             taken.eq(self.result.tvalid & self.result.tready),
             moved.eq(taken | (turn & ~self.o.valid)),
-            crc.start.eq(state == State.START), crc.data.eq(byte.data), crc.valid.eq(counts),
+            crc.start.eq(state == State.START), crc.data.eq(self.o.payload.data), crc.valid.eq(counts),
         ]
         m.d.sync += [
-            turn.eq(busy & ~from_result & ~moved),
+            from_result.eq(in_payload & is_result),
+            settling.eq(moved),
+            turn.eq(busy & ~from_result & ~moved & ~settling),
             self.result.tready.eq(from_result & ~self.o.valid & ~taken),
             counts.eq(moved & ~state.matches(State.START, State.CRC_HIGH, State.CRC_LOW)),
             self.sent.eq(moved & (state == State.CRC_LOW) & is_result),
         ]
         with m.If(moved):
-            m.d.sync += [self.o.valid.eq(1), byte.start.eq(state == State.START)]
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.start.eq(state == State.START),
+                         self.o.payload.data.eq(Mux(from_result, self.result.tdata, prepared))]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
         with m.If(moved), m.Switch(state):
             with m.Case(State.LENGTH_LOW):
-                m.d.sync += [byte.data.eq(prepared),
-                             state.eq(Mux(is_result | is_identity, State.PAYLOAD, State.CRC_HIGH))]
+                m.d.sync += state.eq(Mux(is_result | is_identity, State.PAYLOAD, State.CRC_HIGH))
             with m.Case(State.PAYLOAD):
-                m.d.sync += byte.data.eq(Mux(is_result, self.result.tdata, prepared))
-                with m.If(is_last):
-                    m.d.sync += state.eq(State.CRC_HIGH)
-            with m.Case(State.CRC_HIGH):
-                m.d.sync += [byte.data.eq(crc.crc[8:]), state.eq(State.CRC_LOW)]
+                m.d.sync += state.eq(Mux(is_last, State.CRC_HIGH, State.PAYLOAD))
             with m.Case(State.CRC_LOW):
-                m.d.sync += [byte.data.eq(crc.crc[:8]), state.eq(State.START), busy.eq(0)]
+                m.d.sync += [state.eq(State.START), busy.eq(0)]
             with m.Default():
-                m.d.sync += [byte.data.eq(prepared), state.eq(Value.cast(state) + 1)]
+                m.d.sync += state.eq(Value.cast(state) + 1)
         with m.If(taken & (self.result.tlast != is_last)):
             m.d.sync += self.tlast_error.eq(1)
         return m

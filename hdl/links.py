@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from .counters import any_left, last_of
 from .feature_memory import FeatureMemory
 from .mixed_radix import MixedRadix
+from .pipeline import delay
 
 __all__ = ["AxiStream", "LinkParams", "Sink", "Source"]
 
@@ -138,6 +139,8 @@ class Source(wiring.Component):
         within = Signal()
         has_free = Signal()
         start = Signal()
+        # Only a row of one byte may start in the cycle behind another start; the count of others has a cycle.
+        started = delay(m, start, int(self.params[0].row_beats > 1), "started", reset=True)
         conditions = []
         for reader, rows in enumerate(self.credits):
             # Rows freed count a cycle late, so until then a flag speaks for them.
@@ -146,7 +149,7 @@ class Source(wiring.Component):
             any_fresh = Signal(name=f"any_fresh_{reader}")
             m.d.sync += [fresh.eq(freed), any_fresh.eq(freed != 0)]
             conditions.append(any_fresh | any_left(
-                m, rows, init=rows, added=fresh, taken=start, name=f"rows_free_{reader}"))
+                m, rows, init=rows, added=fresh, taken=started, name=f"rows_free_{reader}"))
         m.d.comb += [
             within.eq(port.stream.tready & ~(port.stream.tvalid & row_end)),
             has_free.eq(Cat(*conditions).all()),

@@ -124,7 +124,7 @@ class UartReceiver(wiring.Component):
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
 
         # Negative where a bit is to be sampled.
-        timer = Signal(range(-1, self.divisor - 1))
+        timer = Signal(range(-1, self.divisor - 1), init=self.divisor // 2 - 2)
         sample = timer[-1]
         in_bits = Signal()
         byte_end = last_of(m, 9, in_bits & sample, "byte")
@@ -139,7 +139,7 @@ class UartReceiver(wiring.Component):
                 m.next = "idle"
             with m.State("idle"):
                 # Seen low now: the middle of the start bit is half a bit away, less this cycle.
-                m.d.sync += timer.eq(self.divisor // 2 - 2)
+                m.d.sync += timer.eq(timer.init)
                 with m.If(~line):
                     m.next = "start"
             with m.State("start"), m.If(sample):
