@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
@@ -101,6 +101,7 @@ class FrameReceiver(wiring.Component):
         low_is_zero = Signal(reset_less=True)
         is_frame = Signal(reset_less=True)
         is_question = Signal(reset_less=True)
+        is_taken = Signal(reset_less=True)
         checked = Signal()
         patience = Signal(signed(bits_for(self.timeout) + 1), init=self.timeout)
 
@@ -117,7 +118,8 @@ class FrameReceiver(wiring.Component):
         m.d.sync += [low_fits.eq(self.data == self.input_bytes & 0xFF), low_is_zero.eq(self.data == 0),
                      checked.eq(check)]
         with m.If(check):
-            m.d.sync += [is_frame.eq(high_fits & low_fits), is_question.eq(high_is_zero & low_is_zero)]
+            m.d.sync += [is_frame.eq(high_fits & low_fits), is_taken.eq(high_fits & low_fits & self.room),
+                         is_question.eq(high_is_zero & low_is_zero)]
 
         # The ways in which a packet stops before its end. Below zero time is up: one bit tells it, where
         # comparing them all would be a long path.
@@ -137,7 +139,7 @@ class FrameReceiver(wiring.Component):
             ended.eq((state == State.CRC_LOW) & self.valid), judged.eq(ended), intact.eq(crc.match_detected),
             self.commit.eq(judged & intact & is_frame),
         ]
-        refused = checked & ~is_question & ~(is_frame & self.room)
+        refused = checked & ~is_question & ~is_taken
         m.d.sync += self.reply.eq(cut_off | refused | (judged & ~(intact & is_frame)))
         with m.If(judged):
             m.d.sync += self.status.eq(Mux(intact, Status.IDENTITY, Status.DAMAGED))
@@ -146,25 +148,25 @@ class FrameReceiver(wiring.Component):
         with m.Else():
             m.d.sync += self.status.eq(Mux(is_frame, Status.BUSY, Status.WRONG_LENGTH))
 
-        with m.If(self.start):
-            m.d.sync += state.eq(State.SEQUENCE)
-        with m.Elif(stopped):
+        with m.If(self.valid & (state == State.SEQUENCE)):
+            m.d.sync += self.sequence.eq(self.data)
+        with m.If(self.valid & (state == State.LENGTH_HIGH)):
+            m.d.sync += [high_fits.eq(self.data == self.input_bytes >> 8), high_is_zero.eq(self.data == 0)]
+
+        # A beginning passes through `SKIP`, for all that ends a packet resets the state in the same way.
+        began = Signal()
+        m.d.sync += began.eq(self.start)
+        with m.If(self.start | stopped):
             m.d.sync += state.eq(State.SKIP)
+        with m.Elif(began):
+            m.d.sync += state.eq(State.SEQUENCE)
         with m.Elif(checked):
-            m.d.sync += state.eq(Mux(is_question, State.CRC_HIGH,
-                                     Mux(is_frame & self.room, State.PAYLOAD, State.SKIP)))
+            m.d.sync += state.eq(Mux(is_question, State.CRC_HIGH, Mux(is_taken, State.PAYLOAD, State.SKIP)))
         with m.Elif(self.valid), m.Switch(state):
-            with m.Case(State.SEQUENCE):
-                m.d.sync += [self.sequence.eq(self.data), state.eq(State.LENGTH_HIGH)]
-            with m.Case(State.LENGTH_HIGH):
-                m.d.sync += [high_fits.eq(self.data == self.input_bytes >> 8),
-                             high_is_zero.eq(self.data == 0), state.eq(State.LENGTH_LOW)]
-            with m.Case(State.LENGTH_LOW):
-                m.d.sync += state.eq(State.CHECK)
-            with m.Case(State.PAYLOAD), m.If(is_last):
-                m.d.sync += state.eq(State.CRC_HIGH)
-            with m.Case(State.CRC_HIGH):
-                m.d.sync += state.eq(State.CRC_LOW)
+            with m.Case(State.PAYLOAD):
+                m.d.sync += state.eq(Mux(is_last, State.CRC_HIGH, State.PAYLOAD))
+            with m.Case(State.SEQUENCE, State.LENGTH_HIGH, State.LENGTH_LOW, State.CRC_HIGH):
+                m.d.sync += state.eq(Value.cast(state) + 1)
             with m.Case(State.CRC_LOW):
                 m.d.sync += state.eq(State.SKIP)
         return m

@@ -126,17 +126,17 @@ class FrameSender(wiring.Component):
         field = Signal(8, reset_less=True)
         prepared = Signal(8, reset_less=True)
         with m.Switch(state):
-            with m.Case(State.STATUS):
-                m.d.sync += field.eq(status)
             with m.Case(State.LENGTH_HIGH):
                 m.d.sync += field.eq(length >> 8)
             with m.Case(State.LENGTH_LOW):
                 m.d.sync += field.eq(length)
-            with m.Case(State.PAYLOAD):
-                m.d.sync += field.eq(identity.word_select(left[:ceil_log2(size)], 8))
             with m.Default():
-                m.d.sync += field.eq(sequence)
+                m.d.sync += field.eq(identity.word_select(left[:ceil_log2(size)], 8))
         with m.Switch(state):
+            with m.Case(State.SEQUENCE):
+                m.d.sync += prepared.eq(sequence)
+            with m.Case(State.STATUS):
+                m.d.sync += prepared.eq(status)
             with m.Case(State.CRC_HIGH):
                 m.d.sync += prepared.eq(crc.crc[8:])
             with m.Case(State.CRC_LOW):

@@ -143,12 +143,11 @@ class Source(wiring.Component):
         started = delay(m, start, int(self.params[0].row_beats > 1), "started", reset=True)
         conditions = []
         for reader, rows in enumerate(self.credits):
-            # Rows freed count a cycle late, so until then a flag speaks for them.
+            # Rows freed count a cycle late, and until then speak for themselves.
             freed = getattr(self, f"rows_freed_{reader}")
             fresh = Signal.like(freed, name=f"rows_fresh_{reader}")
-            any_fresh = Signal(name=f"any_fresh_{reader}")
-            m.d.sync += [fresh.eq(freed), any_fresh.eq(freed != 0)]
-            conditions.append(any_fresh | any_left(
+            m.d.sync += fresh.eq(freed)
+            conditions.append(fresh.any() | any_left(
                 m, rows, init=rows, added=fresh, taken=started, name=f"rows_free_{reader}"))
         m.d.comb += [
             within.eq(port.stream.tready & ~(port.stream.tvalid & row_end)),
