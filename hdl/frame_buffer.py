@@ -1,19 +1,25 @@
 """Frames on their way into an accelerator: written byte by byte, handed on whole or not at all."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
+from .counters import any_left, last_of
 from .links import AxiStream
+from .pipeline import delay
 from .storage import make_memory, read_register
 
-__all__ = ["FrameBuffer"]
+__all__ = ["BLOCK_RAM_BYTES", "FrameBuffer"]
+
+# Each block RAM gets registers of its own: its output is slow, and would be slower behind a choice of several.
+BLOCK_RAM_BYTES = 2048
 
 
 class FrameBuffer(wiring.Component):
     """A ring of `slots` frames in block RAM, one being written, the others being read in order.
 
-    Reading gives a byte every third cycle: far faster than any serial line writes, and it leaves a register
+    Reading gives a byte every fourth cycle: far faster than any serial line writes, and it leaves registers
     between the RAM and the accelerator. The writer must not commit more frames than there are slots; how many
     are in use is its user's to count, because a slot is often to be kept until its frame was answered.
 
@@ -29,7 +35,8 @@ class FrameBuffer(wiring.Component):
     rewind : ``In(1)``
         Strobe: what is written next is the first byte of a frame, again.
     data, write : ``In(8)``, ``In(1)``
-        A byte of the frame, in order; at most `frame_bytes` since `rewind` or `commit`.
+        A byte of the frame, in order; at most `frame_bytes` since `rewind` or `commit`, and at least 3 cycles
+        from one to the next, as from `rewind`.
     commit : ``In(1)``
         Strobe, not together with `write`: the frame is whole and may be read.
     o : ``Out(AxiStream)``
@@ -51,44 +58,51 @@ class FrameBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.frame_bytes * self.slots
-        m.submodules.memory = ram = make_memory(
-            "block", shape=8, depth=depth, written=True, unchecked=True)
-        writer = ram.write_port()
+        write_at = Signal(range(depth))
+        read_at = Signal(range(depth))
+        # An address stays for three cycles; comparing it takes one of them.
+        write_wraps = Signal()
+        read_wraps = Signal()
+        m.d.sync += [write_wraps.eq(write_at == depth - 1), read_wraps.eq(read_at == depth - 1)]
 
-        def following(address: Signal) -> Value:
-            return Mux(address == depth - 1, 0, address + 1)
+        bank_bits = exact_log2(BLOCK_RAM_BYTES)
+        bytes_read = []
+        for bank in range(-(-depth // BLOCK_RAM_BYTES)):
+            m.submodules[f"memory_{bank}"] = ram = make_memory(
+                "block", shape=8, depth=min(depth, BLOCK_RAM_BYTES), written=True, unchecked=True)
+            writer = ram.write_port()
+            m.d.comb += [writer.addr.eq(write_at), writer.data.eq(self.data),
+                         writer.en.eq(self.write & (write_at >> bank_bits == bank))]
+            byte = read_register(m, ram, read_at[:bank_bits], name=f"byte_{bank}")
+            bytes_read.append(delay(m, byte, 1, f"byte_{bank}"))
+        m.d.sync += self.o.tdata.eq(Array(bytes_read)[read_at >> bank_bits])
 
         base = Signal(range(depth))
-        write_at = Signal(range(depth))
-        m.d.comb += [writer.addr.eq(write_at), writer.data.eq(self.data), writer.en.eq(self.write)]
         with m.If(self.commit):
             m.d.sync += base.eq(write_at)
         with m.Elif(self.rewind):
             m.d.sync += write_at.eq(base)
         with m.Elif(self.write):
-            m.d.sync += write_at.eq(following(write_at))
+            m.d.sync += write_at.eq(Mux(write_wraps, 0, write_at + 1))
 
-        read_at = Signal(range(depth))
-        left = Signal(range(self.frame_bytes + 1))
-        whole = Signal(range(self.slots + 1))
-        finished = Signal()
-        byte = read_register(m, ram, read_at, name="byte")
-        m.d.sync += whole.eq(whole + self.commit - finished)
-
+        taken = Signal()
+        m.d.comb += [
+            taken.eq(self.o.tvalid & self.o.tready),
+            self.o.tlast.eq(last_of(m, self.frame_bytes, taken, "frame")),
+        ]
+        whole = any_left(m, self.slots, added=self.commit, taken=taken & self.o.tlast, name="whole")
+        with m.If(taken):
+            m.d.sync += read_at.eq(Mux(read_wraps, 0, read_at + 1))
+        # What was read, its own register, the choice: each takes a cycle from an address on.
         with m.FSM():
-            with m.State("wait"), m.If(whole != 0):
-                m.d.sync += left.eq(self.frame_bytes)
-                m.next = "fetch"
-            with m.State("fetch"):
-                m.next = "load"
-            with m.State("load"):
-                m.d.sync += [self.o.tdata.eq(byte), self.o.tvalid.eq(1), self.o.tlast.eq(left == 1),
-                             read_at.eq(following(read_at)), left.eq(left - 1)]
+            with m.State("read"):
+                m.next = "register"
+            with m.State("register"):
+                m.next = "choose"
+            with m.State("choose"), m.If(whole):
+                m.d.sync += self.o.tvalid.eq(1)
                 m.next = "offer"
             with m.State("offer"), m.If(self.o.tready):
                 m.d.sync += self.o.tvalid.eq(0)
-                m.next = "fetch"
-                with m.If(left == 0):
-                    m.d.comb += finished.eq(1)
-                    m.next = "wait"
+                m.next = "read"
         return m

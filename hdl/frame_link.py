@@ -7,7 +7,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from .frame_buffer import FrameBuffer
+from .counters import any_left
+from .frame_buffer import BLOCK_RAM_BYTES, FrameBuffer
 from .frame_receiver import FrameReceiver
 from .frame_sender import FrameSender
 from .links import AxiStream
@@ -17,7 +18,6 @@ from .storage import make_memory
 __all__ = ["FrameLink", "FrameLinkParams", "default_slots"]
 
 PROTOCOL_VERSION = 1
-BLOCK_RAM_BYTES = 2048
 MIN_SLOTS, MAX_SLOTS = 2, 16
 MIN_TIMEOUT = 16
 
@@ -142,13 +142,14 @@ class FrameLink(wiring.Component):
         newest, oldest = numbers.write_port(), numbers.read_port(domain="comb")
         put = Signal(range(params.slots))
         get = Signal(range(params.slots))
-        under_way = Signal(range(params.slots + 1))
         m.d.comb += [
             newest.addr.eq(put), newest.data.eq(receiver.sequence), newest.en.eq(receiver.commit),
-            oldest.addr.eq(get), sender.waiting_sequence.eq(oldest.data), sender.waiting.eq(under_way != 0),
-            receiver.room.eq(under_way != params.slots),
+            oldest.addr.eq(get), sender.waiting_sequence.eq(oldest.data),
+            sender.waiting.eq(any_left(
+                m, params.slots, added=receiver.commit, taken=sender.sent, name="under_way")),
+            receiver.room.eq(any_left(
+                m, params.slots, added=sender.sent, taken=receiver.commit, name="free", init=params.slots)),
         ]
-        m.d.sync += under_way.eq(under_way + receiver.commit - sender.sent)
         with m.If(receiver.commit):
             m.d.sync += put.eq(Mux(put == params.slots - 1, 0, put + 1))
         with m.If(sender.sent):

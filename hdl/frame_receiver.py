@@ -2,27 +2,28 @@
 
 from enum import Enum, auto
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
+from .counters import last_of
 from .packets import CRC, Status
 
 __all__ = ["FrameReceiver"]
 
 
 class State(Enum):
-    """What the next byte is."""
+    """What the next byte is; in `CHECK` none comes, but the length is judged."""
 
     SKIP = 0
     SEQUENCE = auto()
     LENGTH_HIGH = auto()
     LENGTH_LOW = auto()
+    CHECK = auto()
     PAYLOAD = auto()
     CRC_HIGH = auto()
     CRC_LOW = auto()
-    JUDGE = auto()
 
 
 class FrameReceiver(wiring.Component):
@@ -94,66 +95,78 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.crc = crc = CRC.create()
         state = Signal(State)
-        length_high = Signal(8, reset_less=True)
+        high_fits = Signal(reset_less=True)
+        high_is_zero = Signal(reset_less=True)
+        low_fits = Signal(reset_less=True)
+        low_is_zero = Signal(reset_less=True)
         is_frame = Signal(reset_less=True)
-        left = Signal(range(self.input_bytes + 1), reset_less=True)
-        patience = Signal(signed(bits_for(self.timeout) + 1))
-        sequence = Signal(8, reset_less=True)
+        is_question = Signal(reset_less=True)
+        is_taken = Signal(reset_less=True)
+        checked = Signal()
+        patience = Signal(signed(bits_for(self.timeout) + 1), init=self.timeout)
 
         m.d.comb += [
             crc.data.eq(self.data), crc.valid.eq(self.valid), crc.start.eq(self.start),
             self.rewind.eq(self.start), self.write_data.eq(self.data),
+            self.write.eq(self.valid & (state == State.PAYLOAD)),
         ]
-        # A beginning replaces `sequence` only bytes later, so one register serves the packet before it too.
-        m.d.sync += [self.commit.eq(0), self.reply.eq(0), self.sequence.eq(sequence)]
+        is_last = last_of(m, self.input_bytes, self.write, "payload", restart=state == State.CHECK)
 
-        def reply(status: Status) -> None:
-            m.d.sync += [self.reply.eq(1), self.status.eq(status)]
+        # The length is judged in two cycles, behind its last byte.
+        check = Signal()
+        m.d.comb += check.eq((state == State.CHECK) & ~checked)
+        m.d.sync += [low_fits.eq(self.data == self.input_bytes & 0xFF), low_is_zero.eq(self.data == 0),
+                     checked.eq(check)]
+        with m.If(check):
+            m.d.sync += [is_frame.eq(high_fits & low_fits), is_taken.eq(high_fits & low_fits & self.room),
+                         is_question.eq(high_is_zero & low_is_zero)]
 
-        with m.Switch(state):
-            with m.Case(State.SEQUENCE), m.If(self.valid):
-                m.d.sync += [sequence.eq(self.data), state.eq(State.LENGTH_HIGH)]
-            with m.Case(State.LENGTH_HIGH), m.If(self.valid):
-                m.d.sync += [length_high.eq(self.data), state.eq(State.LENGTH_LOW)]
-            with m.Case(State.LENGTH_LOW), m.If(self.valid):
-                low, high = self.input_bytes & 0xFF, self.input_bytes >> 8
-                frame = (length_high == high) & (self.data == low)
-                m.d.sync += [is_frame.eq(frame), left.eq(self.input_bytes), state.eq(State.SKIP)]
-                with m.If((length_high == 0) & (self.data == 0)):
-                    m.d.sync += state.eq(State.CRC_HIGH)
-                with m.Elif(~frame):
-                    reply(Status.WRONG_LENGTH)
-                with m.Elif(~self.room):
-                    reply(Status.BUSY)
-                with m.Else():
-                    m.d.sync += state.eq(State.PAYLOAD)
-            with m.Case(State.PAYLOAD):
-                m.d.comb += self.write.eq(self.valid)
-                with m.If(self.valid):
-                    m.d.sync += left.eq(left - 1)
-                    with m.If(left == 1):
-                        m.d.sync += state.eq(State.CRC_HIGH)
-            with m.Case(State.CRC_HIGH), m.If(self.valid):
-                m.d.sync += state.eq(State.CRC_LOW)
-            with m.Case(State.CRC_LOW), m.If(self.valid):
-                m.d.sync += state.eq(State.JUDGE)
-            with m.Case(State.JUDGE):
-                m.d.sync += state.eq(State.SKIP)
-                with m.If(~crc.match_detected):
-                    reply(Status.DAMAGED)
-                with m.Elif(is_frame):
-                    m.d.sync += self.commit.eq(1)
-                with m.Else():
-                    reply(Status.IDENTITY)
+        # The ways in which a packet stops before its end. Below zero time is up: one bit tells it, where
+        # comparing them all would be a long path.
+        stopped = Signal()
+        m.d.sync += [
+            patience.eq(Mux(self.alive, self.timeout, patience - 1)),
+            stopped.eq(self.line_error | (~self.alive & (patience < 0))),
+        ]
+        cut_off = Signal()
+        m.d.comb += cut_off.eq((self.start | stopped) & (state != State.SKIP) & (state != State.SEQUENCE))
 
-        # Whatever the state: the ways in which a packet stops before its end.
-        # Below zero time is up: one bit tells it, where comparing them all would be a long path.
-        impatient = ~self.alive & (patience < 0)
-        m.d.sync += patience.eq(Mux(self.alive, self.timeout, patience - 1))
-        with m.If((state != State.SKIP) & (self.start | self.line_error | impatient)):
+        # Behind its last byte a packet is judged, when the CRC has been compared.
+        ended = Signal()
+        judged = Signal()
+        intact = Signal(reset_less=True)
+        m.d.sync += [
+            ended.eq((state == State.CRC_LOW) & self.valid), judged.eq(ended), intact.eq(crc.match_detected),
+            self.commit.eq(judged & intact & is_frame),
+        ]
+        refused = checked & ~is_question & ~is_taken
+        m.d.sync += self.reply.eq(cut_off | refused | (judged & ~(intact & is_frame)))
+        with m.If(judged):
+            m.d.sync += self.status.eq(Mux(intact, Status.IDENTITY, Status.DAMAGED))
+        with m.Elif(cut_off):
+            m.d.sync += self.status.eq(Status.INCOMPLETE)
+        with m.Else():
+            m.d.sync += self.status.eq(Mux(is_frame, Status.BUSY, Status.WRONG_LENGTH))
+
+        with m.If(self.valid & (state == State.SEQUENCE)):
+            m.d.sync += self.sequence.eq(self.data)
+        with m.If(self.valid & (state == State.LENGTH_HIGH)):
+            m.d.sync += [high_fits.eq(self.data == self.input_bytes >> 8), high_is_zero.eq(self.data == 0)]
+
+        # A beginning passes through `SKIP`, for all that ends a packet resets the state in the same way.
+        began = Signal()
+        m.d.sync += began.eq(self.start)
+        with m.If(self.start | stopped):
             m.d.sync += state.eq(State.SKIP)
-            with m.If(state != State.SEQUENCE):
-                reply(Status.INCOMPLETE)
-        with m.If(self.start):
+        with m.Elif(began):
             m.d.sync += state.eq(State.SEQUENCE)
+        with m.Elif(checked):
+            m.d.sync += state.eq(Mux(is_question, State.CRC_HIGH, Mux(is_taken, State.PAYLOAD, State.SKIP)))
+        with m.Elif(self.valid), m.Switch(state):
+            with m.Case(State.PAYLOAD):
+                m.d.sync += state.eq(Mux(is_last, State.CRC_HIGH, State.PAYLOAD))
+            with m.Case(State.SEQUENCE, State.LENGTH_HIGH, State.LENGTH_LOW, State.CRC_HIGH):
+                m.d.sync += state.eq(Value.cast(state) + 1)
+            with m.Case(State.CRC_LOW):
+                m.d.sync += state.eq(State.SKIP)
         return m

@@ -2,9 +2,10 @@
 
 from enum import Enum, auto
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
 from .links import AxiStream
 from .packets import BYTE, CRC, Status
@@ -13,11 +14,13 @@ __all__ = ["FrameSender"]
 
 
 class State(Enum):
-    """What is being sent."""
+    """Which byte of a packet is next."""
 
-    IDLE = 0
-    START = auto()
-    HEADER = auto()
+    START = 0
+    SEQUENCE = auto()
+    STATUS = auto()
+    LENGTH_HIGH = auto()
+    LENGTH_LOW = auto()
     PAYLOAD = auto()
     CRC_HIGH = auto()
     CRC_LOW = auto()
@@ -28,7 +31,8 @@ class FrameSender(wiring.Component):
 
     A result begins when its first byte is there and holds nothing back: the accelerator waits for the wire. A
     reply waits for the end of the result before it; while one waits, further ones are dropped (their sender
-    finds out by not being answered).
+    finds out by not being answered). The wire is slow: a byte takes four cycles at least, so that what
+    follows from one is in flip-flops before the next.
 
     Parameters
     ----------
@@ -42,7 +46,8 @@ class FrameSender(wiring.Component):
     result : ``In(AxiStream)``
         Output of the accelerator.
     waiting : ``In(1)``
-        A frame whose result was not sent yet is known by `waiting_sequence`; stays until `sent`.
+        A frame whose result was not sent yet is known by `waiting_sequence`; stays until `sent`. In the cycle
+        behind `sent` both speak of the next frame.
     waiting_sequence : ``In(8)``
         The number of that frame.
     reply, status, reply_sequence : ``In(1)``, ``In(Status)``, ``In(8)``
@@ -77,84 +82,103 @@ class FrameSender(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.crc = crc = CRC.create()
-        identity = Const(int.from_bytes(self.identity, "little"), 8 * len(self.identity))
-        longest = max(self.output_bytes, len(self.identity))
         state = Signal(State)
+        moved = Signal()
 
-        # The one reply that may wait.
+        # The packet being sent.
+        busy = Signal()
+        is_result = Signal(reset_less=True)
+        is_identity = Signal(reset_less=True)
+        sequence = Signal(8, reset_less=True)
+        status = Signal(Status, reset_less=True)
+        m.d.sync += is_identity.eq(status == Status.IDENTITY)
+
+        # The one reply that may wait; it goes before the next result.
         pending = Signal()
         pending_status = Signal(Status, reset_less=True)
         pending_sequence = Signal(8, reset_less=True)
+        with m.If(~busy):
+            m.d.sync += [
+                busy.eq(pending | (self.waiting & self.result.tvalid & ~self.sent)), pending.eq(0),
+                is_result.eq(~pending), status.eq(Mux(pending, pending_status, Status.RESULT)),
+                sequence.eq(Mux(pending, pending_sequence, self.waiting_sequence)),
+            ]
         with m.If(self.reply & ~pending):
             m.d.sync += [pending.eq(1), pending_status.eq(self.status),
                          pending_sequence.eq(self.reply_sequence)]
 
-        # The packet being sent.
-        header = Signal(32, reset_less=True)
-        field = Signal(2)
-        left = Signal(range(longest + 1), reset_less=True)
-        is_result = Signal(reset_less=True)
-        place = Signal(range(len(self.identity)))
-
-        def begin(sequence: Signal, status: Signal | Status, length: int, result: bool) -> None:
-            """Take one packet up; its header goes out low byte first."""
-            m.d.sync += [
-                header.eq(Cat(sequence, Const(0, 8) | status, Const(length >> 8, 8), Const(length % 256, 8))),
-                left.eq(length), is_result.eq(result), field.eq(0), place.eq(0), state.eq(State.START),
-            ]
-
-        # A register between all this and the wire, emptied before it is filled again: the wire is slow, and
-        # the paths stay short both ways. The CRC reads it, and is ready long before it is needed.
-        byte = Signal(BYTE)
-        free = ~self.o.valid
+        # Bytes of the payload behind the next one, -1 for the last, of which the sign tells.
         in_payload = state == State.PAYLOAD
-        moved = Signal()
+        size = len(self.identity)
+        left = Signal(range(-1, max(self.output_bytes, size) - 1), reset_less=True)
+        is_last = left[-1]
+        with m.If(~in_payload):
+            m.d.sync += left.eq(Mux(is_result, self.output_bytes - 2, size - 2))
+        with m.Elif(moved):
+            m.d.sync += left.eq(left - 1)
+
+        # The next byte, where it is none of a result, in two steps.
+        length = Mux(is_result, self.output_bytes, Mux(is_identity, size, 0))
+        places = 1 << ceil_log2(size)
+        padded = self.identity.ljust(places, b"\0")
+        identity = Const(int.from_bytes([padded[(size - 2 - place) % places] for place in range(places)], "little"),
+                         8 * places)
+        field = Signal(8, reset_less=True)
+        prepared = Signal(8, reset_less=True)
+        with m.Switch(state):
+            with m.Case(State.LENGTH_HIGH):
+                m.d.sync += field.eq(length >> 8)
+            with m.Case(State.LENGTH_LOW):
+                m.d.sync += field.eq(length)
+            with m.Default():
+                m.d.sync += field.eq(identity.word_select(left[:ceil_log2(size)], 8))
+        with m.Switch(state):
+            with m.Case(State.SEQUENCE):
+                m.d.sync += prepared.eq(sequence)
+            with m.Case(State.STATUS):
+                m.d.sync += prepared.eq(status)
+            with m.Case(State.CRC_HIGH):
+                m.d.sync += prepared.eq(crc.crc[8:])
+            with m.Case(State.CRC_LOW):
+                m.d.sync += prepared.eq(crc.crc[:8])
+            with m.Default():
+                m.d.sync += prepared.eq(field)
+
+        # A register between all this and the wire, emptied before it is filled again. The CRC reads it; two
+        # cycles behind a byte, the CRC, the state and what is prepared are those of the next one.
+        from_result = Signal()
+        settling = Signal()
+        turn = Signal()
+        taken = Signal()
         counts = Signal()
         m.d.comb += [
-            self.result.tready.eq(in_payload & is_result & free),
-            moved.eq(free & Mux(in_payload, ~is_result | self.result.tvalid, state != State.IDLE)),
+            taken.eq(self.result.tvalid & self.result.tready),
+            moved.eq(taken | (turn & ~self.o.valid)),
             crc.start.eq(state == State.START), crc.data.eq(self.o.payload.data), crc.valid.eq(counts),
         ]
-        m.d.sync += counts.eq(moved & (in_payload | (state == State.HEADER)))
+        m.d.sync += [
+            from_result.eq(in_payload & is_result),
+            settling.eq(moved),
+            turn.eq(busy & ~from_result & ~moved & ~settling),
+            self.result.tready.eq(from_result & ~self.o.valid & ~taken),
+            counts.eq(moved & ~state.matches(State.START, State.CRC_HIGH, State.CRC_LOW)),
+            self.sent.eq(moved & (state == State.CRC_LOW) & is_result),
+        ]
         with m.If(moved):
-            m.d.sync += [self.o.valid.eq(1), self.o.payload.eq(byte)]
+            m.d.sync += [self.o.valid.eq(1), self.o.payload.start.eq(state == State.START),
+                         self.o.payload.data.eq(Mux(from_result, self.result.tdata, prepared))]
         with m.Elif(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
 
-        with m.Switch(state):
-            with m.Case(State.IDLE):
-                with m.If(pending & (pending_status == Status.IDENTITY)):
-                    begin(pending_sequence, pending_status, len(self.identity), False)
-                    m.d.sync += pending.eq(0)
-                with m.Elif(pending):
-                    begin(pending_sequence, pending_status, 0, False)
-                    m.d.sync += pending.eq(0)
-                with m.Elif(self.waiting & self.result.tvalid):
-                    begin(self.waiting_sequence, Status.RESULT, self.output_bytes, True)
-            with m.Case(State.START):
-                m.d.comb += byte.start.eq(1)
-                with m.If(moved):
-                    m.d.sync += state.eq(State.HEADER)
-            with m.Case(State.HEADER):
-                m.d.comb += byte.data.eq(header[:8])
-                with m.If(moved):
-                    m.d.sync += [header.eq(header >> 8), field.eq(field + 1)]
-                    with m.If(field == 3):
-                        m.d.sync += state.eq(Mux(left == 0, State.CRC_HIGH, State.PAYLOAD))
+        with m.If(moved), m.Switch(state):
+            with m.Case(State.LENGTH_LOW):
+                m.d.sync += state.eq(Mux(is_result | is_identity, State.PAYLOAD, State.CRC_HIGH))
             with m.Case(State.PAYLOAD):
-                m.d.comb += byte.data.eq(Mux(is_result, self.result.tdata, identity.word_select(place, 8)))
-                with m.If(moved):
-                    m.d.sync += [left.eq(left - 1), place.eq(place + 1)]
-                    with m.If(left == 1):
-                        m.d.sync += state.eq(State.CRC_HIGH)
-                    with m.If(is_result & (self.result.tlast != (left == 1))):
-                        m.d.sync += self.tlast_error.eq(1)
-            with m.Case(State.CRC_HIGH):
-                m.d.comb += byte.data.eq(crc.crc[8:])
-                with m.If(moved):
-                    m.d.sync += state.eq(State.CRC_LOW)
+                m.d.sync += state.eq(Mux(is_last, State.CRC_HIGH, State.PAYLOAD))
             with m.Case(State.CRC_LOW):
-                m.d.comb += [byte.data.eq(crc.crc[:8]), self.sent.eq(moved & is_result)]
-                with m.If(moved):
-                    m.d.sync += state.eq(State.IDLE)
+                m.d.sync += [state.eq(State.START), busy.eq(0)]
+            with m.Default():
+                m.d.sync += state.eq(Value.cast(state) + 1)
+        with m.If(taken & (self.result.tlast != is_last)):
+            m.d.sync += self.tlast_error.eq(1)
         return m

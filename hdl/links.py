@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .counters import any_left, last_of
 from .feature_memory import FeatureMemory
 from .mixed_radix import MixedRadix
+from .pipeline import delay
 
 __all__ = ["AxiStream", "LinkParams", "Sink", "Source"]
 
@@ -58,34 +60,31 @@ class LinkParams:
 
 
 class _RowWalk:
-    """Counts the beats of rows and frames and walks a ring of rows, one byte a step."""
+    """Counts the beats of rows and frames and walks a ring of rows, one byte a step.
+
+    What ends with a beat is known from flip-flops while it waits.
+    """
 
     def __init__(self, m: Module, params: LinkParams, step: Value, name: str) -> None:
         radix = params.radix
+        self.row_end = last_of(m, params.row_beats, step, f"{name}_row")
+        self.frame_end = self.row_end & last_of(m, params.rows, step & self.row_end, f"{name}_frame")
+        pixel_end = (self.row_end if params.columns == 1
+                     else last_of(m, params.channels, step, f"{name}_pixel"))
+
+        # The last byte of the ring is told by the one before it.
+        pixel_parts = params.pixel_words * radix.parts
+        *_, before, last = [0, *(
+            radix.address(pixel * pixel_parts + channel)
+            for pixel in range(params.region_rows * params.columns)[-2:] for channel in range(params.channels))]
         self.address = Signal(range(params.addresses), name=f"{name}_address")
-        channel = Signal(range(params.channels), name=f"{name}_channel")
-        column = Signal(range(params.columns), name=f"{name}_column")
-        row = Signal(range(params.rows), name=f"{name}_row")
-        pixel_end = channel == params.channels - 1
-        self.row_end = Signal(name=f"{name}_row_end")
-        self.frame_end = Signal(name=f"{name}_frame_end")
-        m.d.comb += [
-            self.row_end.eq(pixel_end & (column == params.columns - 1)),
-            self.frame_end.eq(self.row_end & (row == params.rows - 1)),
-        ]
-        # From the last channel of a pixel to the first one of the next, whose parts are always the same.
-        following = (params.pixel_words << radix.part_bits) - radix.address(params.channels - 1)
-        byte_step = Const(radix.step(1), len(self.address))
+        ring_end = Signal(name=f"{name}_ring_end", init=last == 0)
+        stride = Mux(pixel_end, radix.step(pixel_parts - params.channels + 1), radix.step(1))
         with m.If(step):
-            m.d.sync += [self.address.eq(radix.add(self.address, byte_step)), channel.eq(channel + 1)]
-            with m.If(pixel_end):
-                m.d.sync += [self.address.eq(self.address + following), channel.eq(0), column.eq(column + 1)]
-                with m.If(self.address == params.addresses - following):
-                    m.d.sync += self.address.eq(0)
-            with m.If(self.row_end):
-                m.d.sync += [column.eq(0), row.eq(row + 1)]
-            with m.If(self.frame_end):
-                m.d.sync += row.eq(0)
+            m.d.sync += [
+                ring_end.eq(self.address == before),
+                self.address.eq(Mux(ring_end, 0, radix.add(self.address, stride[:len(self.address)]))),
+            ]
 
 
 class Source(wiring.Component):
@@ -136,21 +135,26 @@ class Source(wiring.Component):
         walks = [_RowWalk(m, link, beat, f"memory_{memory}") for memory, link in enumerate(self.params)]
         row_end, frame_end = walks[0].row_end, walks[0].frame_end
 
-        start = Signal()
+        # The row that is being taken goes on; else the next one starts as soon as there is room for it.
+        within = Signal()
         has_free = Signal()
+        start = Signal()
+        # Only a row of one byte may start in the cycle behind another start; the count of others has a cycle.
+        started = delay(m, start, int(self.params[0].row_beats > 1), "started", reset=True)
         conditions = []
         for reader, rows in enumerate(self.credits):
-            free = Signal(range(rows + 1), name=f"rows_free_{reader}", init=rows)
-            m.d.sync += free.eq(free + getattr(self, f"rows_freed_{reader}") - start)
-            conditions.append(free != 0)
+            # Rows freed count a cycle late, and until then speak for themselves.
+            freed = getattr(self, f"rows_freed_{reader}")
+            fresh = Signal.like(freed, name=f"rows_fresh_{reader}")
+            m.d.sync += fresh.eq(freed)
+            conditions.append(fresh.any() | any_left(
+                m, rows, init=rows, added=fresh, taken=started, name=f"rows_free_{reader}"))
         m.d.comb += [
+            within.eq(port.stream.tready & ~(port.stream.tvalid & row_end)),
             has_free.eq(Cat(*conditions).all()),
-            start.eq(has_free & (~port.stream.tready | (beat & row_end))),
+            start.eq(has_free & ~within),
         ]
-        with m.If(start):
-            m.d.sync += port.stream.tready.eq(1)
-        with m.Elif(beat & row_end):
-            m.d.sync += port.stream.tready.eq(0)
+        m.d.sync += port.stream.tready.eq(within | has_free)
 
         m.d.sync += [
             port.write_enable.eq(beat),
@@ -205,22 +209,23 @@ class Sink(wiring.Component):
         advance = Signal()
         active = Signal()
         step = Signal()
-        start = Signal()
         walk = _RowWalk(m, self.params, step, "memory")
         m.d.comb += [
             advance.eq(~port.stream.tvalid | port.stream.tready),
             step.eq(active & advance),
         ]
-        kept = Signal(range(self.params.region_rows + 1), name="rows_kept")
-        m.d.comb += start.eq((kept != 0) & (~active | (step & walk.row_end)))
+        # The row that is being sent goes on; else the next one starts as soon as there is one.
+        within = Signal()
+        start = Signal()
+        kept = any_left(m, self.params.region_rows, added=port.row_produced, taken=start, name="rows_kept")
+        m.d.comb += [
+            within.eq(active & ~(advance & walk.row_end)),
+            start.eq(kept & ~within),
+        ]
         m.d.sync += [
-            kept.eq(kept + port.row_produced - start),
+            active.eq(within | kept),
             port.released.eq(step & walk.row_end),
         ]
-        with m.If(start):
-            m.d.sync += active.eq(1)
-        with m.Elif(step & walk.row_end):
-            m.d.sync += active.eq(0)
 
         m.d.comb += [
             port.read_address.eq(walk.address),

@@ -41,7 +41,7 @@ class Status(IntEnum):
 class Escaper(wiring.Component):
     """Bytes and marks in, bytes for the wire out.
 
-    One byte a cycle, two for an escaped one; no latency, and `i` is ready only when `o` is.
+    A byte every other cycle, one more for an escaped one: first it is found out whether it is special.
 
     Members
     -------
@@ -60,12 +60,17 @@ class Escaper(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         byte = self.i.payload
-        special = ~byte.start & ((byte.data == START) | (byte.data == ESCAPE))
+        known = Signal()
+        special = Signal(reset_less=True)
         escaped = Signal()  # the escape byte of this one was sent
         to_escape = special & ~escaped
+        m.d.sync += [
+            known.eq(self.i.valid & ~self.i.ready),
+            special.eq(~byte.start & ((byte.data == START) | (byte.data == ESCAPE))),
+        ]
         m.d.comb += [
-            self.o.valid.eq(self.i.valid),
-            self.i.ready.eq(self.o.ready & ~to_escape),
+            self.o.valid.eq(known),
+            self.i.ready.eq(known & self.o.ready & ~to_escape),
             self.o.payload.eq(Mux(byte.start, START, Mux(to_escape, ESCAPE, Mux(
                 special, byte.data ^ ESCAPE_XOR, byte.data)))),
         ]

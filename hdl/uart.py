@@ -1,9 +1,11 @@
 """The asynchronous serial line: bytes in and out of two wires, 8 data bits, no parity, 1 stop bit."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
+
+from .counters import last_of
 
 __all__ = ["MIN_DIVISOR", "UartReceiver", "UartTransmitter", "check_divisor", "uart_divisor"]
 
@@ -65,22 +67,17 @@ class UartTransmitter(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        timer = Signal(range(self.divisor))
-        bits_left = Signal(range(11))
-        shifter = Signal(9, reset_less=True)
-        idle = bits_left == 0
-        m.d.comb += self.i.ready.eq(idle)
+        busy = Signal()
+        shifter = Signal(8, reset_less=True)
+        bit_end = busy & last_of(m, self.divisor, busy, "bit")
+        byte_end = last_of(m, 10, bit_end, "byte")
+        m.d.comb += self.i.ready.eq(~busy)
 
-        with m.If(idle & self.i.valid):
-            # The start bit is driven now; the shifter keeps the data bits and the stop bit.
-            m.d.sync += [self.tx.eq(0), shifter.eq(Cat(self.i.payload, 1)),
-                         bits_left.eq(10), timer.eq(self.divisor - 1)]
-        with m.Elif(timer != 0):
-            m.d.sync += timer.eq(timer - 1)
-        with m.Elif(~idle):
-            m.d.sync += bits_left.eq(bits_left - 1)
-            with m.If(bits_left != 1):
-                m.d.sync += [self.tx.eq(shifter[0]), shifter.eq(shifter >> 1), timer.eq(self.divisor - 1)]
+        with m.If(~busy):
+            m.d.sync += [self.tx.eq(~self.i.valid), busy.eq(self.i.valid), shifter.eq(self.i.payload)]
+        with m.Elif(bit_end):
+            # Behind the data bits comes the stop bit, and the line rests as high as it is.
+            m.d.sync += [self.tx.eq(shifter[0]), shifter.eq(Cat(shifter[1:], 1)), busy.eq(~byte_end)]
         return m
 
 
@@ -126,11 +123,15 @@ class UartReceiver(wiring.Component):
         line = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
 
-        timer = Signal(range(self.divisor))
-        bits_left = Signal(range(10))
+        # Negative where a bit is to be sampled.
+        timer = Signal(range(-1, self.divisor - 1), init=self.divisor // 2 - 2)
+        sample = timer[-1]
+        in_bits = Signal()
+        byte_end = last_of(m, 9, in_bits & sample, "byte")
         shifter = Signal(8, reset_less=True)
         m.d.comb += self.data.eq(shifter)
-        m.d.sync += [self.valid.eq(0), self.error.eq(0)]
+        m.d.sync += [self.valid.eq(0), self.error.eq(0),
+                     timer.eq(timer + Mux(sample, self.divisor - 1, -1))]
 
         with m.FSM():
             # After reset too, so that a byte which was under way is not taken for a start bit.
@@ -138,23 +139,19 @@ class UartReceiver(wiring.Component):
                 m.next = "idle"
             with m.State("idle"):
                 # Seen low now: the middle of the start bit is half a bit away, less this cycle.
-                m.d.sync += [timer.eq(self.divisor // 2 - 1), bits_left.eq(9)]
+                m.d.sync += timer.eq(timer.init)
                 with m.If(~line):
                     m.next = "start"
-            with m.State("start"):
-                m.d.sync += timer.eq(timer - 1)
-                with m.If(timer == 0):
-                    m.d.sync += timer.eq(self.divisor - 1)
-                    m.next = "bits"
-                    with m.If(line):
-                        m.next = "idle"
+            with m.State("start"), m.If(sample):
+                m.next = "bits"
+                with m.If(line):
+                    m.next = "idle"
             with m.State("bits"):
-                m.d.sync += timer.eq(timer - 1)
-                with m.If(timer == 0):
-                    m.d.sync += [timer.eq(self.divisor - 1), bits_left.eq(bits_left - 1)]
-                    with m.If(bits_left != 1):
-                        m.d.sync += shifter.eq(Cat(shifter[1:], line))
-                    with m.Else():
+                m.d.comb += in_bits.eq(1)
+                with m.If(sample):
+                    with m.If(byte_end):
                         m.d.sync += [self.valid.eq(line), self.error.eq(~line)]
                         m.next = "recover"
+                    with m.Else():
+                        m.d.sync += shifter.eq(Cat(shifter[1:], line))
         return m

@@ -209,13 +209,15 @@ def sink_cycles(rows: set[int], cycles: int) -> dict[str, list[int]]:
 
 def test_sink_sends_a_row_from_its_decision_on():
     """EVENT cycles to the first address, LATENCY more to the byte; free a cycle after the last address."""
-    assert (Sequencer.EVENT, Sink.LATENCY, Sink.RELEASED_DELAY) == (2, 2, 1 + Sequencer.EVENT)
-    assert sink_cycles({3}, 20) == {"valid": [7, 8, 9], "last": [], "released": [8]}
+    assert (Sequencer.EVENT, Sink.RELEASED_DELAY) == (2, 1 + Sequencer.EVENT)
+    first = 5 + Sink.LATENCY
+    assert sink_cycles({3}, 20) == {"valid": [first, first + 1, first + 2], "last": [], "released": [8]}
 
 
 def test_sink_sends_rows_without_a_gap():
+    first = 2 + Sink.LATENCY
     assert sink_cycles({0, 1, 5, 6}, 24) == {
-        "valid": list(range(4, 16)), "last": [9, 15], "released": [5, 8, 11, 14]}
+        "valid": list(range(first, first + 12)), "last": [first + 5, first + 11], "released": [5, 8, 11, 14]}
 
 
 # Both, with a feature memory between.
