@@ -1,9 +1,11 @@
 """Sequencer: decides which job an engine runs next, from counts of rows alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -140,33 +142,48 @@ class Sequencer(wiring.Component):
 
         # A decision; in the next cycle its layer is known, then its job, then what the tables say of it.
         ready = Signal(len(self.layers))
-        taken = Signal(len(self.layers))
-        busy = Signal()
-        decide = Signal()
+        may_decide = Signal()
         pick = Signal.like(port.layer)
-        m.d.comb += decide.eq(ready.any() & ~busy & cycles_left[-1])
+        layer_known = Signal()
+        job_known = Signal()
+        settling = Signal()
+        m.d.comb += may_decide.eq(cycles_left[-1] & ~layer_known & ~settling)
+        m.d.sync += [
+            layer_known.eq(may_decide & ready.any()),
+            job_known.eq(layer_known),
+            port.load.eq(job_known),
+            settling.eq(layer_known | job_known),
+        ]
         for index in range(len(self.layers)):
             with m.If(ready[index]):
                 m.d.comb += pick.eq(index)
-            m.d.sync += taken[index].eq(decide & ready[index] & ~ready[index + 1:].any())
-        layer_known = delay(m, decide, 1, "layer_known", reset=True)
-        job_known = delay(m, layer_known, 1, "job_known", reset=True)
-        m.d.sync += [port.load.eq(job_known), busy.eq(decide | layer_known | job_known)]
-        with m.If(decide):
+        with m.If(may_decide & ready.any()):
             m.d.sync += port.layer.eq(pick)
         m.d.comb += settings.index.eq(port.layer)
 
+        # The same one-hot: for one cycle after the decision, and from then on.
+        taken = Signal(len(self.layers))
+        chosen = Signal(len(self.layers))
+        m.d.sync += taken.eq(Cat(may_decide & own & ~ready[index + 1:].any()
+                                       for index, own in enumerate(ready)))
+        with m.If(layer_known):
+            m.d.sync += chosen.eq(taken)
+
         # Where each layer stands: its next job.
-        job_index = Array(Signal(range(len(job_rows)), name=f"job_{index}", init=first)
-                          for index, first in enumerate(firsts))
-        m.d.sync += jobs.index.eq(job_index[port.layer])
-        with m.If(port.load):
-            m.d.sync += job_index[port.layer].eq(
-                Mux(jobs.frame_end, settings.first_job, jobs.index + 1))
+        next_jobs = [Signal(range(len(job_rows)), name=f"job_{index}", init=first)
+                     for index, first in enumerate(firsts)]
+        following = Mux(jobs.frame_end, settings.first_job, jobs.index + 1)
+        with m.If(layer_known):
+            m.d.sync += jobs.index.eq(_chosen(taken, next_jobs))
+        for index, next_job in enumerate(next_jobs):
+            with m.If(port.load & chosen[index]):
+                m.d.sync += next_job.eq(following)
         for operand in range(self.operands):
-            self._walk_rows(m, operand, jobs=jobs, settings=settings)
+            self._walk_rows(m, operand, taken=taken, layer_known=layer_known, chosen=chosen, jobs=jobs,
+                            settings=settings)
         for index, layer in enumerate(self.layers):
-            self._count_rows(m, index, layer, taken=taken[index], jobs=jobs, ready=ready[index])
+            self._count_rows(m, index, layer, taken=taken[index], loaded=port.load & chosen[index], jobs=jobs,
+                             ready=ready[index])
 
         with m.If(port.load):
             m.d.sync += [port.issue.eq(1), cycles_left.eq(settings.cycles_left),
@@ -182,7 +199,8 @@ class Sequencer(wiring.Component):
             m.d.sync += released.eq(running)
         return m
 
-    def _walk_rows(self, m: Module, operand: int, *, jobs: Any, settings: Any) -> None:
+    def _walk_rows(self, m: Module, operand: int, *, taken: Value, layer_known: Value, chosen: Value,
+                   jobs: Any, settings: Any) -> None:
         """Keep the first valid row of each layer's next job, of this operand.
 
         It goes around the ring after each job, in two cycles: no sum stands behind another one.
@@ -196,7 +214,8 @@ class Sequencer(wiring.Component):
                 skipped = number.jobs[0].skip % number.region_rows * number.row_reads
                 firsts[index] = Signal.like(row, name=f"first_row_{index}_{operand}",
                                             init=number.region_base + skipped)
-        m.d.sync += row.eq(Array(firsts.get(index, Const(0)) for index in range(len(self.layers)))[port.layer])
+        with m.If(layer_known):
+            m.d.sync += row.eq(_chosen((taken[index] for index in firsts), firsts.values()))
 
         moved = Signal(len(row) + 1, name=f"moved_{operand}", reset_less=True)
         m.d.sync += moved.eq(row + getattr(jobs, f"step_reads_{operand}"))
@@ -204,25 +223,24 @@ class Sequencer(wiring.Component):
                         moved - getattr(settings, f"region_reads_{operand}"), moved)
         has_moved = delay(m, port.load, 1, f"has_moved_{operand}", reset=True)
         for index, first in firsts.items():
-            with m.If(has_moved & (port.layer == index)):
+            with m.If(has_moved & chosen[index]):
                 m.d.sync += first.eq(following)
         for name in ("padding_top", "valid_rows"):
             m.d.comb += getattr(self, f"{name}_{operand}").eq(getattr(jobs, f"{name}_{operand}"))
 
     def _count_rows(self, m: Module, index: int, layer: SequencerLayer, *,
-                    taken: Value, jobs: Any, ready: Value) -> None:
+                    taken: Value, loaded: Value, jobs: Any, ready: Value) -> None:
         """Count what the layer's next job has too much or too little of, and flag it when nothing lacks.
 
         Of an input that is the rows kept, less those wanted; of an output the free rows, less one.
         """
-        port: Any = self
         enough = []
         for operand, number in enumerate(layer.operands):
             numbers = [number.more(job) for job in range(layer.jobs)]
             more: Any = Const(numbers[0])
             if len(set(numbers)) > 1:
                 more = Signal(shape_for(numbers), name=f"more_{index}_{operand}", init=numbers[0])
-                with m.If(port.load & (port.layer == index)):
+                with m.If(loaded):
                     m.d.sync += more.eq(getattr(jobs, f"next_more_{operand}"))
             enough.append(self._margin(
                 m, f"rows_kept_{index}_{operand}", range(-number.region_rows, number.region_rows + 1),
@@ -237,9 +255,17 @@ class Sequencer(wiring.Component):
     @staticmethod
     def _margin(m: Module, name: str, numbers: range, init: int, *,
                 gain: Value, taken: Value, loss: Value) -> Value:
-        """Count a margin, from the registered ``gain`` on; give whether it will not be negative."""
+        """Count a margin, from the registered ``gain`` on; give whether it is enough with the gain.
+
+        A gain of several rows meets no margin below -1. The loss may count later: no decision looks so soon.
+        """
         margin = Signal(numbers, name=name, init=init)
-        following = Signal.like(margin, name=f"{name}_next")
-        m.d.comb += following.eq(margin + delay(m, gain, 1, f"{name}_gain", reset=True) - Mux(taken, loss, 0))
-        m.d.sync += margin.eq(following)
-        return ~following[-1]
+        gained = delay(m, gain, 1, f"{name}_gain", reset=True)
+        m.d.sync += margin.eq(margin + gained - Mux(taken, loss, 0))
+        return ~margin[-1] | (margin.all() & gained.any())
+
+
+def _chosen(one_hot: Iterable[Value], choices: Iterable[Value]) -> Value:
+    """The choice that the one-hot names, 0 if none."""
+    gated = [Mux(which, choice, 0) for which, choice in zip(one_hot, choices, strict=True)]
+    return reduce(or_, gated)
