@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -107,8 +107,8 @@ class RequantizerParams:
 
     @property
     def latency(self) -> int:
-        """Cycles from sums to values: table, register, bias, product, offset, shifter, two of the clamp."""
-        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 2
+        """Cycles from sums to values: table, register, bias, product, offset, shifter, three of the clamp."""
+        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
 
 
 class RequantizerLane(wiring.Component):
@@ -162,21 +162,29 @@ class RequantizerLane(wiring.Component):
 
         # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which.
         narrow = Signal(signed(8), reset_less=True)
-        above = Signal(reset_less=True)
-        below = Signal(reset_less=True)
-        if len(steps) > 8:
-            beyond = Value.cast(steps)[7:]
-            m.d.sync += [above.eq(~beyond[-1] & beyond.any()), below.eq(beyond[-1] & ~beyond.all())]
-        m.d.sync += narrow.eq(steps)
+        outside = Signal(reset_less=True)
+        negative = Signal(reset_less=True)
+        sign = Value.cast(steps)[-1]
+        m.d.sync += [
+            narrow.eq(steps),
+            outside.eq(Cat(bit != sign for bit in Value.cast(steps)[7:-1]).any()),
+            negative.eq(sign),
+        ]
         elapsed += 1
         low = delay(m, port.low, elapsed, "low")
         high = delay(m, port.high, elapsed, "high")
-        with m.If(above | (~below & (narrow > high))):
-            m.d.sync += port.value.eq(high)
-        with m.Elif(below | (narrow < low)):
-            m.d.sync += port.value.eq(low)
+        above = Signal(reset_less=True)
+        below = Signal(reset_less=True)
+        m.d.sync += [
+            above.eq(Mux(outside, ~negative, narrow > high)),
+            below.eq(Mux(outside, negative, narrow < low)),
+        ]
+        with m.If(above):
+            m.d.sync += port.value.eq(delay(m, high, 1, "clamp_high"))
+        with m.Elif(below):
+            m.d.sync += port.value.eq(delay(m, low, 1, "clamp_low"))
         with m.Else():
-            m.d.sync += port.value.eq(narrow)
+            m.d.sync += port.value.eq(delay(m, narrow, 1, "clamp_value"))
         return m
 
 
