@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .mixed_radix import MixedRadix
+from .one_hot import choose
 from .pipeline import delay
 from .table import Table
 
@@ -175,8 +176,8 @@ class WriteWalk(wiring.Component):
         :class:`~gatecast.hdl.mixed_radix.MixedRadix` for the address.
     """
 
-    # The table and the row, the step, the address.
-    LATENCY = 3
+    # The layer, the table and its row, the step, the address.
+    LATENCY = 4
 
     def __init__(self, layers: Sequence[WriteLayer], *, groups: int) -> None:
         self.layers, self.groups = tuple(layers), groups
@@ -209,18 +210,20 @@ class WriteWalk(wiring.Component):
             % (1 << width) if layer.writes else 0,
         } for layer in self.layers])
         marks = port.marks
-        m.d.comb += table.index.eq(marks.layer)
-        valid = delay(m, marks.valid, 2, "valid", reset=True)
-        job_first = delay(m, marks.job_first, 2, "job_first", reset=True)
-        column_first = delay(m, marks.column_first, 1, "column_first", reset=True)
-        dot_first = delay(m, marks.dot_first, 1, "dot_first", reset=True)
-        slot_enable = delay(m, marks.valid & marks.enabled, 1, "slot_enable", reset=True)
+        m.d.comb += table.index.eq(delay(m, marks.layer, 1, "layer"))
+        valid = delay(m, marks.valid, 3, "valid", reset=True)
+        job_first = delay(m, marks.job_first, 3, "job_first", reset=True)
+        column_first = delay(m, marks.column_first, 2, "column_first", reset=True)
+        dot_first = delay(m, marks.dot_first, 2, "dot_first", reset=True)
+        enabled = delay(m, marks.valid & marks.enabled, 2, "enabled", reset=True)
 
-        # The row of each layer's next job goes on as soon as a job has taken it.
-        rows = Array(self._ring(m, index, layer, marks.job_first & (marks.layer == index))
-                     for index, layer in enumerate(self.layers))
+        # One-hot whose job begins. The row of that layer's next job goes on as soon as a job has taken it.
+        begins = Signal(len(self.layers))
+        m.d.sync += begins.eq(Cat(marks.job_first & (marks.layer == index)
+                                  for index in range(len(self.layers))))
         row = Signal(range(self.words), reset_less=True)
-        m.d.sync += row.eq(rows[marks.layer])
+        m.d.sync += row.eq(choose(begins, (self._ring(m, index, layer, begins[index])
+                                           for index, layer in enumerate(self.layers))))
 
         # Slots come from the highest to the lowest, and the highest ones of the last block may lie beyond
         # the row, even beyond the memory, but those are not enabled.
@@ -238,7 +241,7 @@ class WriteWalk(wiring.Component):
             m.d.sync += port.address.eq(start)
         with m.Elif(valid):
             m.d.sync += port.address.eq(radix.add(port.address, step))
-        m.d.sync += port.enable.eq(delay(m, slot_enable & table.writes, 1, "slot_write", reset=True))
+        m.d.sync += port.enable.eq(delay(m, enabled & table.writes, 1, "writes", reset=True))
         return m
 
     def _ring(self, m: Module, index: int, layer: WriteLayer, advance: Value) -> Value:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Cat, Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,11 +18,18 @@ from .table import Table
 __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
 
 FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
+# Bits that are compared with the sign at once: two levels of 4-input LUTs.
+OUTSIDE_BITS = 12
 
 
 def lane_multipliers(*, x: tuple[int, int], multiplier: int) -> int:
     """Multipliers of one lane for ``x`` between these bounds and multipliers up to this one."""
     return WideMultiplier.multipliers(_signed(*x), bits_for_range(0, multiplier))
+
+
+def _offset_binary(value: Value) -> Value:
+    """An int8 as an unsigned number in the same order, or back: comparisons need not look at signs."""
+    return (value ^ Const(-128, signed(8)))[:8]
 
 
 def _signed(low: int, high: int) -> Shape:
@@ -160,31 +167,32 @@ class RequantizerLane(wiring.Component):
             elapsed += 1
         steps = steps >> params.shift_min
 
-        # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which.
-        narrow = Signal(signed(8), reset_less=True)
-        outside = Signal(reset_less=True)
+        # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which. Bits that
+        # differ from the sign are looked for in parts, which are joined beside the comparisons.
+        bits = Value.cast(steps)
         negative = Signal(reset_less=True)
-        sign = Value.cast(steps)[-1]
+        parts = [Cat(bit != bits[-1] for bit in bits[first:-1][:OUTSIDE_BITS]).any()
+                 for first in range(7, len(bits) - 1, OUTSIDE_BITS)]
+        outside = Signal(max(len(parts), 1), reset_less=True)
+        narrow = Signal(signed(8), reset_less=True)
         m.d.sync += [
+            negative.eq(bits[-1]),
+            outside.eq(Cat(*parts, Const(0))),
             narrow.eq(steps),
-            outside.eq(Cat(bit != sign for bit in Value.cast(steps)[7:-1]).any()),
-            negative.eq(sign),
         ]
         elapsed += 1
-        low = delay(m, port.low, elapsed, "low")
-        high = delay(m, port.high, elapsed, "high")
+        value = _offset_binary(narrow)
+        low = delay(m, _offset_binary(port.low), elapsed, "low")
+        high = delay(m, _offset_binary(port.high), elapsed, "high")
         above = Signal(reset_less=True)
         below = Signal(reset_less=True)
         m.d.sync += [
-            above.eq(Mux(outside, ~negative, narrow > high)),
-            below.eq(Mux(outside, negative, narrow < low)),
+            above.eq(Mux(outside.any(), ~negative, value > high)),
+            below.eq(Mux(outside.any(), negative, value < low)),
         ]
-        with m.If(above):
-            m.d.sync += port.value.eq(delay(m, high, 1, "clamp_high"))
-        with m.Elif(below):
-            m.d.sync += port.value.eq(delay(m, low, 1, "clamp_low"))
-        with m.Else():
-            m.d.sync += port.value.eq(delay(m, narrow, 1, "clamp_value"))
+        value = delay(m, value, 1, "narrow")
+        low, high = delay(m, low, 1, "lowest"), delay(m, high, 1, "highest")
+        m.d.sync += port.value.eq(_offset_binary(Mux(above, high, Mux(below, low, value))))
         return m
 
 

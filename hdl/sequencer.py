@@ -1,8 +1,6 @@
 """Sequencer: decides which job an engine runs next, from counts of rows alone."""
 
-from collections.abc import Iterable, Sequence
-from functools import reduce
-from operator import or_
+from collections.abc import Sequence
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -10,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from .one_hot import choose
 from .pipeline import delay, shape_for
 from .sequencer_layer import Job, SequencerLayer, SequencerOperand
 from .table import Table
@@ -118,7 +117,8 @@ class Sequencer(wiring.Component):
         """The table of what is the same for all jobs of a layer."""
         rows = []
         for layer, first in zip(self.layers, firsts, strict=True):
-            row = {"cycles_left": layer.job_cycles - 1 - self.START, "first_job": first}
+            row = {"cycles_left": layer.job_cycles - self.START - 2, "first_job": first,
+                   "short": int(layer.job_cycles <= self.START)}
             for operand, number in enumerate(self._operands(layer, self.layers)):
                 reads = number.region_rows * number.row_reads
                 row |= {f"region_end_{operand}": number.region_base + reads,
@@ -133,31 +133,34 @@ class Sequencer(wiring.Component):
         m.submodules.jobs = jobs = Table(job_rows)
         m.submodules.settings = settings = Table(self._setting_rows(firsts))
 
-        # The job that issues: the cycles behind this one, less START, so that the sign says that there is time
-        # for a decision. While it is negative its low bits say all; it stays so until the next job.
-        cycles_left = Signal(range(-self.START - 1, max(layer.job_cycles for layer in self.layers)), init=-1)
-        final = (-self.START) % (1 << ceil_log2(self.START))
+        # The job that issues: the cycles behind this one, less as many as make the sign say that the next cycle
+        # may decide. While it is negative its low bits say all; it stays so until the next job.
+        early = self.START + 1
+        longest = max(layer.job_cycles for layer in self.layers)
+        cycles_left = Signal(range(-early - 1, max(0, longest - early)), init=-1)
+        low = ceil_log2(early)
         m.d.comb += port.last.eq(
-            port.issue & cycles_left[-1] & (cycles_left[:ceil_log2(self.START)] == final))
+            port.issue & cycles_left[-1] & (cycles_left[:low] == -early % (1 << low)))
 
         # A decision; in the next cycle its layer is known, then its job, then what the tables say of it.
         ready = Signal(len(self.layers))
-        may_decide = Signal()
+        decide = Signal()
+        may_decide = Signal(init=1)
         pick = Signal.like(port.layer)
         layer_known = Signal()
         job_known = Signal()
-        settling = Signal()
-        m.d.comb += may_decide.eq(cycles_left[-1] & ~layer_known & ~settling)
+        m.d.comb += decide.eq(may_decide & ready.any())
         m.d.sync += [
-            layer_known.eq(may_decide & ready.any()),
+            layer_known.eq(decide),
             job_known.eq(layer_known),
             port.load.eq(job_known),
-            settling.eq(layer_known | job_known),
+            may_decide.eq(Mux(port.load, settings.short, cycles_left[-1])
+                          & ~(decide | layer_known | job_known)),
         ]
         for index in range(len(self.layers)):
             with m.If(ready[index]):
                 m.d.comb += pick.eq(index)
-        with m.If(may_decide & ready.any()):
+        with m.If(decide):
             m.d.sync += port.layer.eq(pick)
         m.d.comb += settings.index.eq(port.layer)
 
@@ -174,7 +177,7 @@ class Sequencer(wiring.Component):
                      for index, first in enumerate(firsts)]
         following = Mux(jobs.frame_end, settings.first_job, jobs.index + 1)
         with m.If(layer_known):
-            m.d.sync += jobs.index.eq(_chosen(taken, next_jobs))
+            m.d.sync += jobs.index.eq(choose(taken, next_jobs))
         for index, next_job in enumerate(next_jobs):
             with m.If(port.load & chosen[index]):
                 m.d.sync += next_job.eq(following)
@@ -215,7 +218,7 @@ class Sequencer(wiring.Component):
                 firsts[index] = Signal.like(row, name=f"first_row_{index}_{operand}",
                                             init=number.region_base + skipped)
         with m.If(layer_known):
-            m.d.sync += row.eq(_chosen((taken[index] for index in firsts), firsts.values()))
+            m.d.sync += row.eq(choose((taken[index] for index in firsts), firsts.values()))
 
         moved = Signal(len(row) + 1, name=f"moved_{operand}", reset_less=True)
         m.d.sync += moved.eq(row + getattr(jobs, f"step_reads_{operand}"))
@@ -262,10 +265,5 @@ class Sequencer(wiring.Component):
         margin = Signal(numbers, name=name, init=init)
         gained = delay(m, gain, 1, f"{name}_gain", reset=True)
         m.d.sync += margin.eq(margin + gained - Mux(taken, loss, 0))
-        return ~margin[-1] | (margin.all() & gained.any())
-
-
-def _chosen(one_hot: Iterable[Value], choices: Iterable[Value]) -> Value:
-    """The choice that the one-hot names, 0 if none."""
-    gated = [Mux(which, choice, 0) for which, choice in zip(one_hot, choices, strict=True)]
-    return reduce(or_, gated)
+        lacks_one = margin[-1] if numbers.start == -1 else margin.all()
+        return ~margin[-1] | (lacks_one & gained.any())

@@ -193,7 +193,7 @@ def test_every_slot_goes_to_its_place(seed):
     rng = random.Random(seed)
     scene = random_scene(rng)
     stimulus, expected = write_stimulus(scene, slots(scene, random_jobs(scene, rng, 12)), rng)
-    assert WriteWalk.LATENCY == 3
+    assert WriteWalk.LATENCY == 4
     trace = play(WriteWalk(scene.writes, groups=scene.groups), stimulus, ["enable", "address"])
     assert written(trace) == expected
 
