@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .mixed_radix import MixedRadix
+from .one_hot import choose
+from .pipeline import delay
 from .table import Table
 
 __all__ = ["Drain", "DrainLayer", "WriteLayer", "WriteWalk", "slot_marks"]
@@ -105,9 +107,10 @@ class Drain(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         port: Any = self
+        # What is left behind this column, block or group, less one: the sign says that nothing is.
         m.submodules.table = table = Table([{
-            "columns_left": layer.columns - 1,
-            "blocks_left": layer.blocks - 1,
+            "columns_left": layer.columns - 2,
+            "blocks_left": layer.blocks - 2,
             "last_groups": layer.slots - (layer.blocks - 1) * self.groups,
             "parameter_base": layer.parameter_base,
         } for layer in self.layers])
@@ -115,48 +118,40 @@ class Drain(wiring.Component):
         layer = Signal.like(port.layer, reset_less=True)
         m.d.sync += layer.eq(port.layer)
 
-        columns_left = Signal(range(max(layer.columns for layer in self.layers)))
-        blocks_left = Signal(range(max(layer.blocks for layer in self.layers)))
-        groups_left = Signal(range(self.groups))
-        groups_used = Signal(range(self.groups + 1), reset_less=True)
-        job_done = Signal(init=1)     # the dot product of these slots is the last one of its job
+        columns_left = Signal(range(-1, max(layer.columns for layer in self.layers) - 1), init=-1)
+        blocks_left = Signal(range(-1, max(layer.blocks for layer in self.layers) - 1), init=-1)
+        groups_left = Signal(range(-1, self.groups - 1), init=-1)
+        last_groups = Signal.like(table.last_groups, name="last_groups", reset_less=True)
+        last_block, last_group = blocks_left[-1], groups_left[-1]
+        job_done = Signal()           # the dot product of these slots is the last one of its job
         marks = port.marks
 
         parameter_base = table.parameter_base
         if self.offsets:
             parameter_base = parameter_base + port.offset
-        next_columns = Signal.like(columns_left)
-        next_blocks = Signal.like(blocks_left)
-        m.d.comb += [
-            next_columns.eq(Mux(job_done, table.columns_left,
-                                Mux(blocks_left == 0, columns_left - 1, columns_left))),
-            next_blocks.eq(Mux(job_done | (blocks_left == 0), table.blocks_left, blocks_left - 1)),
-        ]
+        m.d.comb += job_done.eq(last_block & columns_left[-1])
         with m.If(port.dot):
             m.d.sync += [
-                columns_left.eq(next_columns),
-                blocks_left.eq(next_blocks),
-                job_done.eq((next_columns == 0) & (next_blocks == 0)),
-                groups_left.eq(self.groups - 1),
-                groups_used.eq(Mux(next_blocks == 0, table.last_groups, self.groups)),
-                marks.valid.eq(1),
-                marks.dot_first.eq(1),
-                marks.column_first.eq(job_done | (blocks_left == 0)),
-                marks.job_first.eq(job_done),
+                blocks_left.eq(Mux(last_block, table.blocks_left, blocks_left - 1)),
+                groups_left.eq(self.groups - 2),
+                last_groups.eq(table.last_groups),
                 marks.layer.eq(layer),
-                port.parameter.eq(
-                    Mux(job_done | (blocks_left == 0), parameter_base, port.parameter + 1)),
             ]
-        with m.Else():
-            m.d.sync += [
-                marks.valid.eq(groups_left != 0),
-                marks.dot_first.eq(0), marks.column_first.eq(0), marks.job_first.eq(0),
-            ]
-            with m.If(groups_left != 0):
-                m.d.sync += [groups_left.eq(groups_left - 1), port.parameter.eq(port.parameter + 1)]
+            with m.If(last_block):
+                m.d.sync += columns_left.eq(Mux(columns_left[-1], table.columns_left, columns_left - 1))
+        with m.Elif(~last_group):
+            m.d.sync += groups_left.eq(groups_left - 1)
+        with m.If(port.dot | ~last_group):
+            m.d.sync += port.parameter.eq(Mux(port.dot & last_block, parameter_base, port.parameter + 1))
+        m.d.sync += [
+            marks.valid.eq(port.dot | ~last_group),
+            marks.dot_first.eq(port.dot),
+            marks.column_first.eq(port.dot & last_block),
+            marks.job_first.eq(port.dot & job_done),
+        ]
         m.d.comb += [
-            marks.enabled.eq(groups_left < groups_used),
-            marks.job_last.eq(marks.valid & job_done & (groups_left == 0)),
+            marks.enabled.eq(~last_block | (groups_left < last_groups - 1)),
+            marks.job_last.eq(marks.valid & job_done & last_group),
         ]
         return m
 
@@ -169,21 +164,20 @@ class WriteWalk(wiring.Component):
     ===========  ====================================================================
     Throughput   a slot a cycle
     Latency      :attr:`LATENCY`
-    Resources    adders, a register for each layer and a table of one row for each; no multiplier
+    Resources    adders, a ring counter of rows for each layer and a table of one row for each; no multiplier
     ===========  ====================================================================
 
     Members
     -------
-    layer : ``In``
-        Layer of the slot that comes in the next cycle.
     marks : ``In``
         Marks of the slot. Those of a dot product come one behind the other, ``groups`` of them.
     enable, address : ``Out``
-        The write, one cycle (:attr:`LATENCY`) after the marks; see
+        The write, :attr:`LATENCY` cycles after the marks; see
         :class:`~gatecast.hdl.mixed_radix.MixedRadix` for the address.
     """
 
-    LATENCY = 1
+    # The layer, the table and its row, the step, the address.
+    LATENCY = 4
 
     def __init__(self, layers: Sequence[WriteLayer], *, groups: int) -> None:
         self.layers, self.groups = tuple(layers), groups
@@ -199,7 +193,6 @@ class WriteWalk(wiring.Component):
         self.words = max(layer.region_end for layer in layers)
         self.addresses = self.words << self.radix.part_bits
         super().__init__({
-            "layer": In(range(len(layers))),
             "marks": In(slot_marks(len(layers))),
             "enable": Out(1),
             "address": Out(range(self.addresses)),
@@ -215,34 +208,52 @@ class WriteWalk(wiring.Component):
             # From slot 0 of the last block to the highest slot of the first block of the next column.
             "column_step": radix.step(layer.pixel_words * radix.parts - (layer.blocks - 2) * self.groups - 1)
             % (1 << width) if layer.writes else 0,
-            "row_words": layer.row_words,
-            "region_end": layer.region_end,
-            "region_words": layer.region_rows * layer.row_words,
         } for layer in self.layers])
-        m.d.comb += table.index.eq(port.layer)
-        row_start = Array(Signal(range(self.words), name=f"row_start_{index}", init=layer.region_base)
-                          for index, layer in enumerate(self.layers))
+        marks = port.marks
+        m.d.comb += table.index.eq(delay(m, marks.layer, 1, "layer"))
+        valid = delay(m, marks.valid, 3, "valid", reset=True)
+        job_first = delay(m, marks.job_first, 3, "job_first", reset=True)
+        column_first = delay(m, marks.column_first, 2, "column_first", reset=True)
+        dot_first = delay(m, marks.dot_first, 2, "dot_first", reset=True)
+        enabled = delay(m, marks.valid & marks.enabled, 2, "enabled", reset=True)
+
+        # One-hot whose job begins. The row of that layer's next job goes on as soon as a job has taken it.
+        begins = Signal(len(self.layers))
+        m.d.sync += begins.eq(Cat(marks.job_first & (marks.layer == index)
+                                  for index in range(len(self.layers))))
+        row = Signal(range(self.words), reset_less=True)
+        m.d.sync += row.eq(choose(begins, (self._ring(m, index, layer, begins[index])
+                                           for index, layer in enumerate(self.layers))))
 
         # Slots come from the highest to the lowest, and the highest ones of the last block may lie beyond
         # the row, even beyond the memory, but those are not enabled.
-        marks = port.marks
         words, part = divmod(self.groups - 1, radix.parts)
-        step = Signal(width)
-        with m.If(marks.column_first):
-            m.d.comb += step.eq(table.column_step)
-        with m.Elif(marks.dot_first):
-            m.d.comb += step.eq(radix.step(2 * self.groups - 1))
+        start = Signal(width, reset_less=True)
+        m.d.sync += start.eq(Cat(Const(part, radix.part_bits), row + words))
+        step = Signal(width, reset_less=True)
+        with m.If(column_first):
+            m.d.sync += step.eq(table.column_step)
+        with m.Elif(dot_first):
+            m.d.sync += step.eq(radix.step(2 * self.groups - 1))
         with m.Else():
-            m.d.comb += step.eq(radix.step(-1))
-        with m.If(marks.job_first):
-            m.d.sync += port.address.eq(Cat(Const(part, radix.part_bits), row_start[marks.layer] + words))
-        with m.Elif(marks.valid):
+            m.d.sync += step.eq(radix.step(-1))
+        with m.If(job_first):
+            m.d.sync += port.address.eq(start)
+        with m.Elif(valid):
             m.d.sync += port.address.eq(radix.add(port.address, step))
-        m.d.sync += port.enable.eq(marks.valid & marks.enabled & table.writes)
-
-        next_row = Signal(range(2 * self.words + 1))
-        m.d.comb += next_row.eq(row_start[marks.layer] + table.row_words)
-        with m.If(marks.job_last & table.writes):
-            m.d.sync += row_start[marks.layer].eq(
-                Mux(next_row >= table.region_end, next_row - table.region_words, next_row))
+        m.d.sync += port.enable.eq(delay(m, enabled & table.writes, 1, "writes", reset=True))
         return m
+
+    def _ring(self, m: Module, index: int, layer: WriteLayer, advance: Value) -> Value:
+        """The first word of the row that the layer writes next."""
+        if not layer.writes or layer.region_rows == 1:
+            return Const(layer.region_base, range(self.words))
+        row = Signal(range(self.words), name=f"row_{index}", init=layer.region_base)
+        # The last row is known before it is the row, so that no comparison stands before the sum.
+        at_last = Signal(name=f"at_last_{index}", init=0)
+        with m.If(advance):
+            m.d.sync += [
+                row.eq(Mux(at_last, layer.region_base, row + layer.row_words)),
+                at_last.eq(~at_last & (row == layer.region_end - 2 * layer.row_words)),
+            ]
+        return row

@@ -203,23 +203,20 @@ class Engine(wiring.Component):
         m.d.comb += requantizer.address.eq(drain.parameter)
         m.d.comb += [requantizer.sums[lane].eq(array.slot[lane]) for lane in range(params.array.group)]
 
-        # Writes.
-        latency = params.requantizer.latency
-        early_bits = delay(m, Value.cast(drain.marks), latency - 1, "marks", reset=True)
-        early = data.View(drain.marks.shape(), early_bits)
-        marks = data.View(drain.marks.shape(), delay(m, early_bits, 1, "slot", reset=True))
+        # Writes come a register behind the values, which need longer than their addresses.
+        wait = params.requantizer.latency + 1 - WriteWalk.LATENCY
+        marks = data.View(drain.marks.shape(), delay(m, Value.cast(drain.marks), wait, "marks", reset=True))
         for memory, write in enumerate(self.writes):
             m.submodules[f"write_{memory}"] = write
             m.d.comb += [
-                write.layer.eq(early.layer), write.marks.eq(marks),
+                write.marks.eq(marks),
                 getattr(self, f"write_enable_{memory}").eq(write.enable),
                 getattr(self, f"write_address_{memory}").eq(write.address),
             ]
         m.d.comb += [
-            Value.cast(port.write_data).eq(
-                delay(m, Value.cast(requantizer.values), WriteWalk.LATENCY, "values")),
-            port.produced.eq(marks.job_last),
-            port.produced_layer.eq(marks.layer),
+            Value.cast(port.write_data).eq(delay(m, Value.cast(requantizer.values), 1, "values")),
+            port.produced.eq(delay(m, marks.job_last, WriteWalk.LATENCY - 1, "produced", reset=True)),
+            port.produced_layer.eq(delay(m, marks.layer, WriteWalk.LATENCY - 1, "produced_layer")),
         ]
         return m
 

@@ -42,15 +42,15 @@ class MixedRadix:
         return self.address(number) + self.gap
 
     def add(self, address: Value, step: Value) -> Value:
-        """The address a step further: one sum, and a little logic beside it.
+        """The address a step further: sums side by side, and a choice between them.
 
         A step is larger by the gap than the distance of the addresses, so that a part beyond the last one
-        carries into the word; a part without a carry is to be put right again, which the word need not
-        wait for.
+        carries into the word; a part without a carry is less by the gap, which is a sum of its own.
         """
         total = (address + step)[:len(address)]
         if not self.gap:
             return total
         bits = self.part_bits
-        part = (address[:bits] + step[:bits])[:bits + 1]
-        return Cat(Mux(part[bits], part[:bits], part[:bits] - self.gap)[:bits], total[bits:])
+        part = address[:bits] + step[:bits]
+        lowered = address[:bits] + (step[:bits] - self.gap)[:bits]
+        return Cat(Mux(part[bits], part[:bits], lowered[:bits]), total[bits:])

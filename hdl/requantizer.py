@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from amaranth.hdl import Module, Mux, Shape, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,11 +18,18 @@ from .table import Table
 __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
 
 FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
+# Bits that are compared with the sign at once: two levels of 4-input LUTs.
+OUTSIDE_BITS = 12
 
 
 def lane_multipliers(*, x: tuple[int, int], multiplier: int) -> int:
     """Multipliers of one lane for ``x`` between these bounds and multipliers up to this one."""
     return WideMultiplier.multipliers(_signed(*x), bits_for_range(0, multiplier))
+
+
+def _offset_binary(value: Value) -> Value:
+    """An int8 as an unsigned number in the same order, or back: comparisons need not look at signs."""
+    return (value ^ Const(-128, signed(8)))[:8]
 
 
 def _signed(low: int, high: int) -> Shape:
@@ -107,8 +114,8 @@ class RequantizerParams:
 
     @property
     def latency(self) -> int:
-        """Cycles from sums to values: table, register, bias, product, offset, shifter, two of the clamp."""
-        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 2
+        """Cycles from sums to values: table, register, bias, product, offset, shifter, three of the clamp."""
+        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
 
 
 class RequantizerLane(wiring.Component):
@@ -160,23 +167,32 @@ class RequantizerLane(wiring.Component):
             elapsed += 1
         steps = steps >> params.shift_min
 
-        # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which.
+        # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which. Bits that
+        # differ from the sign are looked for in parts, which are joined beside the comparisons.
+        bits = Value.cast(steps)
+        negative = Signal(reset_less=True)
+        parts = [Cat(bit != bits[-1] for bit in bits[first:-1][:OUTSIDE_BITS]).any()
+                 for first in range(7, len(bits) - 1, OUTSIDE_BITS)]
+        outside = Signal(max(len(parts), 1), reset_less=True)
         narrow = Signal(signed(8), reset_less=True)
+        m.d.sync += [
+            negative.eq(bits[-1]),
+            outside.eq(Cat(*parts, Const(0))),
+            narrow.eq(steps),
+        ]
+        elapsed += 1
+        value = _offset_binary(narrow)
+        low = delay(m, _offset_binary(port.low), elapsed, "low")
+        high = delay(m, _offset_binary(port.high), elapsed, "high")
         above = Signal(reset_less=True)
         below = Signal(reset_less=True)
-        if len(steps) > 8:
-            beyond = Value.cast(steps)[7:]
-            m.d.sync += [above.eq(~beyond[-1] & beyond.any()), below.eq(beyond[-1] & ~beyond.all())]
-        m.d.sync += narrow.eq(steps)
-        elapsed += 1
-        low = delay(m, port.low, elapsed, "low")
-        high = delay(m, port.high, elapsed, "high")
-        with m.If(above | (~below & (narrow > high))):
-            m.d.sync += port.value.eq(high)
-        with m.Elif(below | (narrow < low)):
-            m.d.sync += port.value.eq(low)
-        with m.Else():
-            m.d.sync += port.value.eq(narrow)
+        m.d.sync += [
+            above.eq(Mux(outside.any(), ~negative, value > high)),
+            below.eq(Mux(outside.any(), negative, value < low)),
+        ]
+        value = delay(m, value, 1, "narrow")
+        low, high = delay(m, low, 1, "lowest"), delay(m, high, 1, "highest")
+        m.d.sync += port.value.eq(_offset_binary(Mux(above, high, Mux(below, low, value))))
         return m
 
 

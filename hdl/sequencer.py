@@ -1,75 +1,19 @@
 """Sequencer: decides which job an engine runs next, from counts of rows alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
 
+from .one_hot import choose
+from .pipeline import delay, shape_for
+from .sequencer_layer import Job, SequencerLayer, SequencerOperand
 from .table import Table
 
 __all__ = ["Job", "Sequencer", "SequencerLayer", "SequencerOperand"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """One output row of one layer: which rows of one input it needs, counted from the oldest one kept."""
-
-    want: int
-    """Rows that must have been produced, from the oldest row that the layer has not released."""
-    release: int
-    """Rows that nobody needs after this job, at most ``want``."""
-    padding_top: int
-    """Kernel rows above the frame."""
-    valid_rows: int
-    """Kernel rows inside the frame."""
-    skip: int = 0
-    """Rows between the oldest one kept and the first valid kernel row: dilation and slices leave some."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequencerOperand:
-    """One input of a layer as its sequencer sees it."""
-
-    jobs: tuple[Job, ...]
-    """The jobs of one frame, top to bottom. The first one wants a row, or it would begin a frame before its
-    data; together they want and release all rows of the frame."""
-    region_base: int
-    region_rows: int
-    row_reads: int
-    """The region that holds the input, in reads: its start, its rows and the size of a row."""
-
-    def __post_init__(self) -> None:
-        for job in self.jobs:
-            if not 0 <= job.release <= job.want <= self.region_rows:
-                raise ValueError(f"A job must have 0 <= release <= want <= {self.region_rows} rows, "
-                                 f"not {job}")
-        if self.jobs and not self.jobs[0].want:
-            raise ValueError(f"The first job of a frame must want a row, or it would begin before its data, "
-                             f"not {self.jobs[0]}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequencerLayer:
-    """One layer as its sequencer sees it."""
-
-    job_cycles: int
-    operands: tuple[SequencerOperand, ...]
-    """One entry for each input, all with a job for each output row."""
-    credits: tuple[int, ...]
-    """Rows of each region that the layer writes, one for each reading operand of a layer, and the sink."""
-
-    def __post_init__(self) -> None:
-        counts = [len(operand.jobs) for operand in self.operands]
-        if not counts or len(set(counts)) != 1 or not counts[0]:
-            raise ValueError(f"A layer must have as many jobs for each operand, at least one, not {counts}")
-
-    @property
-    def jobs(self) -> int:
-        """Jobs of one frame."""
-        return len(self.operands[0].jobs)
 
 
 class Sequencer(wiring.Component):
@@ -159,17 +103,10 @@ class Sequencer(wiring.Component):
                 row = {"frame_end": int(index + 1 == layer.jobs)}
                 for operand, number in enumerate(cls._operands(layer, layers)):
                     job = number.jobs[index % len(number.jobs)]
-                    # From the oldest row to the first valid one: as it is, or from `skip_wrap_row` on around
-                    # the ring. All zero where nothing is skipped, which costs nothing.
-                    skip = job.skip * number.row_reads
-                    region_reads = number.region_rows * number.row_reads
                     row |= {
                         f"release_{operand}": job.release,
-                        f"release_reads_{operand}": job.release * number.row_reads,
-                        f"skip_reads_{operand}": skip,
-                        f"skip_wrap_reads_{operand}": skip - region_reads if skip else 0,
-                        f"skip_wrap_row_{operand}": number.region_base + region_reads - skip if skip else 0,
-                        f"next_want_{operand}": number.jobs[(index + 1) % len(number.jobs)].want,
+                        f"step_reads_{operand}": number.step(index) * number.row_reads,
+                        f"next_more_{operand}": number.more(index + 1),
                         f"padding_top_{operand}": job.padding_top,
                         f"valid_rows_{operand}": job.valid_rows,
                     }
@@ -180,7 +117,8 @@ class Sequencer(wiring.Component):
         """The table of what is the same for all jobs of a layer."""
         rows = []
         for layer, first in zip(self.layers, firsts, strict=True):
-            row = {"cycles_left": layer.job_cycles - 1, "first_job": first}
+            row = {"cycles_left": layer.job_cycles - self.START - 2, "first_job": first,
+                   "short": int(layer.job_cycles <= self.START)}
             for operand, number in enumerate(self._operands(layer, self.layers)):
                 reads = number.region_rows * number.row_reads
                 row |= {f"region_end_{operand}": number.region_base + reads,
@@ -195,44 +133,66 @@ class Sequencer(wiring.Component):
         m.submodules.jobs = jobs = Table(job_rows)
         m.submodules.settings = settings = Table(self._setting_rows(firsts))
 
-        # Decision, then three cycles in which tables are read and counts brought up to date.
+        # The job that issues: the cycles behind this one, less as many as make the sign say that the next cycle
+        # may decide. While it is negative its low bits say all; it stays so until the next job.
+        early = self.START + 1
+        longest = max(layer.job_cycles for layer in self.layers)
+        cycles_left = Signal(range(-early - 1, max(0, longest - early)), init=-1)
+        low = ceil_log2(early)
+        m.d.comb += port.last.eq(
+            port.issue & cycles_left[-1] & (cycles_left[:low] == -early % (1 << low)))
+
+        # A decision; in the next cycle its layer is known, then its job, then what the tables say of it.
         ready = Signal(len(self.layers))
         decide = Signal()
-        looked_up = Signal()
-        applied = Signal()
-        cycles_left = Signal(range(max(layer.job_cycles for layer in self.layers)))
-        m.d.comb += decide.eq(
-            ready.any() & ~(looked_up | applied | port.load) & (~port.issue | (cycles_left < self.START)))
+        may_decide = Signal(init=1)
         pick = Signal.like(port.layer)
+        layer_known = Signal()
+        job_known = Signal()
+        m.d.comb += decide.eq(may_decide & ready.any())
+        m.d.sync += [
+            layer_known.eq(decide),
+            job_known.eq(layer_known),
+            port.load.eq(job_known),
+            may_decide.eq(Mux(port.load, settings.short, cycles_left[-1])
+                          & ~(decide | layer_known | job_known)),
+        ]
         for index in range(len(self.layers)):
             with m.If(ready[index]):
                 m.d.comb += pick.eq(index)
-        m.d.sync += [looked_up.eq(decide), applied.eq(looked_up), port.load.eq(applied)]
         with m.If(decide):
             m.d.sync += port.layer.eq(pick)
         m.d.comb += settings.index.eq(port.layer)
 
-        # Where each layer stands: its next job.
-        job_index = Array(Signal(range(len(job_rows)), name=f"job_{index}", init=first)
-                          for index, first in enumerate(firsts))
-        m.d.comb += jobs.index.eq(job_index[port.layer])
-        with m.If(applied):
-            m.d.sync += job_index[port.layer].eq(
-                Mux(jobs.frame_end, settings.first_job, job_index[port.layer] + 1))
-        for operand in range(self.operands):
-            self._walk_rows(m, operand, applied=applied, jobs=jobs, settings=settings)
-        for index, layer in enumerate(self.layers):
-            self._count_rows(m, index, layer, start=applied & (port.layer == index), jobs=jobs, ready=ready)
+        # The same one-hot: for one cycle after the decision, and from then on.
+        taken = Signal(len(self.layers))
+        chosen = Signal(len(self.layers))
+        m.d.sync += taken.eq(Cat(may_decide & own & ~ready[index + 1:].any()
+                                       for index, own in enumerate(ready)))
+        with m.If(layer_known):
+            m.d.sync += chosen.eq(taken)
 
-        # The job that issues.
-        m.d.comb += port.last.eq(port.issue & (cycles_left == 0))
+        # Where each layer stands: its next job.
+        next_jobs = [Signal(range(len(job_rows)), name=f"job_{index}", init=first)
+                     for index, first in enumerate(firsts)]
+        following = Mux(jobs.frame_end, settings.first_job, jobs.index + 1)
+        with m.If(layer_known):
+            m.d.sync += jobs.index.eq(choose(taken, next_jobs))
+        for index, next_job in enumerate(next_jobs):
+            with m.If(port.load & chosen[index]):
+                m.d.sync += next_job.eq(following)
+        for operand in range(self.operands):
+            self._walk_rows(m, operand, taken=taken, layer_known=layer_known, chosen=chosen, jobs=jobs,
+                            settings=settings)
+        for index, layer in enumerate(self.layers):
+            self._count_rows(m, index, layer, taken=taken[index], loaded=port.load & chosen[index], jobs=jobs,
+                             ready=ready[index])
+
         with m.If(port.load):
             m.d.sync += [port.issue.eq(1), cycles_left.eq(settings.cycles_left),
                          port.running_layer.eq(port.layer)]
-        with m.Elif(port.last):
-            m.d.sync += port.issue.eq(0)
-        with m.Else():
-            m.d.sync += cycles_left.eq(Mux(port.issue, cycles_left - 1, 0))
+        with m.Elif(port.issue):
+            m.d.sync += [port.issue.eq(~port.last), cycles_left.eq(cycles_left - 1)]
         m.d.sync += [port.released.eq(port.last), port.released_layer.eq(port.running_layer)]
         for operand in range(self.operands):
             released = getattr(self, f"released_rows_{operand}")
@@ -242,50 +202,68 @@ class Sequencer(wiring.Component):
             m.d.sync += released.eq(running)
         return m
 
-    def _walk_rows(self, m: Module, operand: int, *, applied: Value, jobs: Any, settings: Any) -> None:
-        """Keep the start of the oldest row that each layer still needs of this operand; find the job's.
+    def _walk_rows(self, m: Module, operand: int, *, taken: Value, layer_known: Value, chosen: Value,
+                   jobs: Any, settings: Any) -> None:
+        """Keep the first valid row of each layer's next job, of this operand.
 
-        No sum stands behind another one in a cycle: the job's first row goes around the ring by numbers from
-        the table, the oldest row of the layer's next job has two cycles.
+        It goes around the ring after each job, in two cycles: no sum stands behind another one.
         """
         port: Any = self
         row = getattr(self, f"row_{operand}")
-        row_start = {index: Signal.like(row, name=f"row_start_{index}_{operand}",
-                                        init=layer.operands[operand].region_base)
-                     for index, layer in enumerate(self.layers) if len(layer.operands) > operand}
-        oldest = Signal.like(row, name=f"oldest_{operand}", reset_less=True)
-        starts = Array(row_start.get(index, Const(0)) for index in range(len(self.layers)))
-        m.d.sync += oldest.eq(starts[port.layer])
+        firsts = {}
+        for index, layer in enumerate(self.layers):
+            if len(layer.operands) > operand:
+                number = layer.operands[operand]
+                skipped = number.jobs[0].skip % number.region_rows * number.row_reads
+                firsts[index] = Signal.like(row, name=f"first_row_{index}_{operand}",
+                                            init=number.region_base + skipped)
+        with m.If(layer_known):
+            m.d.sync += row.eq(choose((taken[index] for index in firsts), firsts.values()))
 
-        with m.If(applied):
-            m.d.sync += row.eq(Mux(oldest >= getattr(jobs, f"skip_wrap_row_{operand}"),
-                                   oldest + getattr(jobs, f"skip_wrap_reads_{operand}"),
-                                   oldest + getattr(jobs, f"skip_reads_{operand}")))
         moved = Signal(len(row) + 1, name=f"moved_{operand}", reset_less=True)
-        m.d.sync += moved.eq(oldest + getattr(jobs, f"release_reads_{operand}"))
+        m.d.sync += moved.eq(row + getattr(jobs, f"step_reads_{operand}"))
         following = Mux(moved >= getattr(settings, f"region_end_{operand}"),
                         moved - getattr(settings, f"region_reads_{operand}"), moved)
-        for index, start in row_start.items():
-            with m.If(port.load & (port.layer == index)):
-                m.d.sync += start.eq(following)
+        has_moved = delay(m, port.load, 1, f"has_moved_{operand}", reset=True)
+        for index, first in firsts.items():
+            with m.If(has_moved & chosen[index]):
+                m.d.sync += first.eq(following)
         for name in ("padding_top", "valid_rows"):
             m.d.comb += getattr(self, f"{name}_{operand}").eq(getattr(jobs, f"{name}_{operand}"))
 
     def _count_rows(self, m: Module, index: int, layer: SequencerLayer, *,
-                    start: Value, jobs: Any, ready: Signal) -> None:
-        """Count the rows of the layer's inputs and the free rows of its outputs; flag its next job."""
-        conditions = []
+                    taken: Value, loaded: Value, jobs: Any, ready: Value) -> None:
+        """Count what the layer's next job has too much or too little of, and flag it when nothing lacks.
+
+        Of an input that is the rows kept, less those wanted; of an output the free rows, less one.
+        """
+        enough = []
         for operand, number in enumerate(layer.operands):
-            rows = range(number.region_rows + 1)
-            kept = Signal(rows, name=f"rows_kept_{index}_{operand}")
-            want = Signal(rows, name=f"rows_wanted_{index}_{operand}", init=number.jobs[0].want)
-            produced = getattr(self, f"row_produced_{index}_{operand}")
-            m.d.sync += kept.eq(kept + produced - Mux(start, getattr(jobs, f"release_{operand}"), 0))
-            with m.If(start):
-                m.d.sync += want.eq(getattr(jobs, f"next_want_{operand}"))
-            conditions.append(kept >= want)
+            numbers = [number.more(job) for job in range(layer.jobs)]
+            more: Any = Const(numbers[0])
+            if len(set(numbers)) > 1:
+                more = Signal(shape_for(numbers), name=f"more_{index}_{operand}", init=numbers[0])
+                with m.If(loaded):
+                    m.d.sync += more.eq(getattr(jobs, f"next_more_{operand}"))
+            enough.append(self._margin(
+                m, f"rows_kept_{index}_{operand}", range(-number.region_rows, number.region_rows + 1),
+                -number.jobs[0].want, taken=taken, loss=more,
+                gain=getattr(self, f"row_produced_{index}_{operand}")))
         for reader, credit in enumerate(layer.credits):
-            free = Signal(range(credit + 1), name=f"rows_free_{index}_{reader}", init=credit)
-            m.d.sync += free.eq(free + getattr(self, f"rows_freed_{index}_{reader}") - start)
-            conditions.append(free != 0)
-        m.d.sync += ready[index].eq(Cat(*conditions).all())
+            enough.append(self._margin(
+                m, f"rows_free_{index}_{reader}", range(-1, credit), credit - 1, taken=taken, loss=Const(1),
+                gain=getattr(self, f"rows_freed_{index}_{reader}")))
+        m.d.sync += ready.eq(Cat(*enough).all())
+
+    @staticmethod
+    def _margin(m: Module, name: str, numbers: range, init: int, *,
+                gain: Value, taken: Value, loss: Value) -> Value:
+        """Count a margin, from the registered ``gain`` on; give whether it is enough with the gain.
+
+        A gain of several rows meets no margin below -1. The loss may count later: no decision looks so soon.
+        """
+        margin = Signal(numbers, name=name, init=init)
+        gained = delay(m, gain, 1, f"{name}_gain", reset=True)
+        m.d.sync += margin.eq(margin + gained - Mux(taken, loss, 0))
+        lacks_one = margin[-1] if numbers.start == -1 else margin.all()
+        return ~margin[-1] | (lacks_one & gained.any())

@@ -168,7 +168,7 @@ def test_offsets_move_the_parameters_of_whole_columns(seed):
 
 def write_stimulus(scene: Scene, dots: list[list[Slot]],
                    rng: random.Random) -> tuple[list[dict[str, Any]], dict[int, int]]:
-    """Marks as the drain gives them, the layer a cycle before; and the writes that follow."""
+    """Marks as the drain gives them; and the writes that follow."""
     idle = dict.fromkeys(("valid", "job_first", "column_first", "dot_first", "job_last", "layer"), 0)
     stimulus: list[dict[str, Any]] = [{"marks": {**idle, "enabled": 0}}]
     expected: dict[int, int] = {}
@@ -177,11 +177,10 @@ def write_stimulus(scene: Scene, dots: list[list[Slot]],
             # Between dot products nothing but `enabled` may be on.
             stimulus.append({"marks": {**idle, "enabled": rng.randrange(2)}})
         for slot in dot:
-            stimulus[-1]["layer"] = slot.marks["layer"]
             if slot.place is not None:
                 expected[len(stimulus) + WriteWalk.LATENCY] = slot.place
             stimulus.append({"marks": {"valid": 1, **slot.marks}})
-    stimulus += [{"layer": 0, "marks": {**idle, "enabled": 1}}] * 3
+    stimulus += [{"marks": {**idle, "enabled": 1}}] * (WriteWalk.LATENCY + 2)
     return stimulus, expected
 
 
@@ -194,7 +193,7 @@ def test_every_slot_goes_to_its_place(seed):
     rng = random.Random(seed)
     scene = random_scene(rng)
     stimulus, expected = write_stimulus(scene, slots(scene, random_jobs(scene, rng, 12)), rng)
-    assert WriteWalk.LATENCY == 1
+    assert WriteWalk.LATENCY == 4
     trace = play(WriteWalk(scene.writes, groups=scene.groups), stimulus, ["enable", "address"])
     assert written(trace) == expected
 

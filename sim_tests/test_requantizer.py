@@ -179,17 +179,17 @@ def test_right_again_after_reset():
 
 
 @pytest.mark.parametrize(("low", "high", "columns", "latency"), [
-    # Table, two registers, product 2, offset 1, no shifter, clamp 2.
-    (-2**16, 2**16, {"multiplier": [2**17 - 1]}, 8),
+    # Table, two registers, product 3, offset 1, no shifter, clamp 3.
+    (-2**16, 2**16, {"multiplier": [2**17 - 1]}, 10),
     # The shifter takes two bits of the range of shifts a stage.
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 11]}, 9),
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 12]}, 10),
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 24]}, 11),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 11]}, 11),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 12]}, 12),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 24]}, 13),
     # Sums of 20 bits and multipliers of 18 take four parts.
-    (-2**19, 2**19 - 1, {"multiplier": [2**18 - 1]}, 11),
+    (-2**19, 2**19 - 1, {"multiplier": [2**18 - 1]}, 13),
     # The bias counts: with it the sums need a bit more.
-    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [0]}, 8),
-    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [1]}, 9),
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [0]}, 10),
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [1]}, 11),
 ])
 def test_latency(low, high, columns, latency):
     requantization = table(**columns)
