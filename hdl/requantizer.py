@@ -170,28 +170,22 @@ class RequantizerLane(wiring.Component):
         # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which. Bits that
         # differ from the sign are looked for in parts, which are joined beside the comparisons.
         bits = Value.cast(steps)
-        negative = Signal(reset_less=True)
         parts = [Cat(bit != bits[-1] for bit in bits[first:-1][:OUTSIDE_BITS]).any()
                  for first in range(7, len(bits) - 1, OUTSIDE_BITS)]
-        outside = Signal(max(len(parts), 1), reset_less=True)
-        narrow = Signal(signed(8), reset_less=True)
-        m.d.sync += [
-            negative.eq(bits[-1]),
-            outside.eq(Cat(*parts, Const(0))),
-            narrow.eq(steps),
-        ]
+        beyond = Signal(max(len(parts), 1), reset_less=True)
+        narrow = Signal(8, reset_less=True)
+        m.d.sync += [beyond.eq(Cat(*parts, Const(0))), narrow.eq(_offset_binary(steps))]
         elapsed += 1
-        value = _offset_binary(narrow)
         low = delay(m, _offset_binary(port.low), elapsed, "low")
         high = delay(m, _offset_binary(port.high), elapsed, "high")
-        above = Signal(reset_less=True)
-        below = Signal(reset_less=True)
-        m.d.sync += [
-            above.eq(Mux(outside.any(), ~negative, value > high)),
-            below.eq(Mux(outside.any(), negative, value < low)),
-        ]
-        value = delay(m, value, 1, "narrow")
+        outside = Signal(reset_less=True)
+        greater = Signal(reset_less=True)
+        less = Signal(reset_less=True)
+        m.d.sync += [outside.eq(beyond.any()), greater.eq(narrow > high), less.eq(narrow < low)]
         low, high = delay(m, low, 1, "lowest"), delay(m, high, 1, "highest")
+        value, negative = delay(m, narrow, 1, "narrow"), delay(m, bits[-1], 2, "negative")
+        above = Mux(outside, ~negative, greater)
+        below = Mux(outside, negative, less)
         m.d.sync += port.value.eq(_offset_binary(Mux(above, high, Mux(below, low, value))))
         return m
 

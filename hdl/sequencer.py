@@ -33,7 +33,7 @@ class Sequencer(wiring.Component):
     ===========  ====================================================================
     Throughput   a job every :attr:`START` cycles or more, jobs of that length without a gap
     Latency      :attr:`START` from a decision to the first tap
-    Resources    row counters for each operand and reader, a table of one row for each job of a frame
+    Resources    a row counter for each operand and reader, a table of one row for each job of a frame
     ===========  ====================================================================
 
     Layers of one engine that share its time by readiness alone, without a schedule, are Gatecast's own.
@@ -133,8 +133,8 @@ class Sequencer(wiring.Component):
         m.submodules.jobs = jobs = Table(job_rows)
         m.submodules.settings = settings = Table(self._setting_rows(firsts))
 
-        # The job that issues: the cycles behind this one, less as many as make the sign say that the next cycle
-        # may decide. While it is negative its low bits say all; it stays so until the next job.
+        # The job that issues: the cycles behind this one, less as many as make the sign say that the next
+        # cycle may decide. While it is negative its low bits say all; it stays so until the next job.
         early = self.START + 1
         longest = max(layer.job_cycles for layer in self.layers)
         cycles_left = Signal(range(-early - 1, max(0, longest - early)), init=-1)
@@ -168,7 +168,7 @@ class Sequencer(wiring.Component):
         taken = Signal(len(self.layers))
         chosen = Signal(len(self.layers))
         m.d.sync += taken.eq(Cat(may_decide & own & ~ready[index + 1:].any()
-                                       for index, own in enumerate(ready)))
+                                 for index, own in enumerate(ready)))
         with m.If(layer_known):
             m.d.sync += chosen.eq(taken)
 
