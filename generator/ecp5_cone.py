@@ -136,7 +136,7 @@ class Cone:
         match self.netlist.cells[name]["type"]:
             case "LUT4":
                 table = int(self.netlist.cells[name]["parameters"]["INIT"].replace("x", "0"), 2)
-                return bool(table >> sum(pins[port] << index for index, port in enumerate("ABCD")) & 1)
+                return bool(table >> sum(pins.get(port, False) << index for index, port in enumerate("ABCD")) & 1)
             case "PFUMX":
                 return pins["ALUT"] if pins["C0"] else pins["BLUT"]
             case _:
