@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["critical_path", "where"]
+__all__ = ["ACCELERATOR", "critical_path", "where"]
 
 # What Yosys hangs on to the name of the nearest net to name a cell.
 _CELL = re.compile(r"(\$\d+)?_(TRELLIS_\w+|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD)(_.*)?$")
 # Where the accelerator lies in the top of a board.
-_ACCELERATOR = "design.accelerator."
+ACCELERATOR = "design.accelerator."
 
 
 def _steps(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -50,8 +50,8 @@ def where(report: Mapping[str, Any], parts: Mapping[str, str]) -> str:
 
 def _place(cell: str, parts: Mapping[str, str]) -> tuple[str, str]:
     """The part of the design that a cell lies in, and what it is called there."""
-    inside = cell.startswith(_ACCELERATOR)
-    module, _, name = cell.removeprefix(_ACCELERATOR).removeprefix("design.").partition(".")
+    inside = cell.startswith(ACCELERATOR)
+    module, _, name = cell.removeprefix(ACCELERATOR).removeprefix("design.").partition(".")
     if not name:
         module, name = "the accelerator" if inside else "the top of the board", module
     return parts.get(module, module), _CELL.sub("", name)

@@ -94,7 +94,7 @@ class Cone:
         for name in self.cells:
             for port, bit in [*self._inputs(name)]:
                 if bit in registers:
-                    self.netlist.connect(name, port, registers[bit])
+                    self.netlist.rewire(name, port, bit, registers[bit])
         by_net: dict[Bit, list[str]] = {}
         for name in self.ends:
             by_net.setdefault(self.netlist.bit(name, "DI"), []).append(name)
@@ -111,7 +111,7 @@ class Cone:
             netlist.remove(name)
         for other in others:
             for reader, port in [*netlist.loads[other]]:
-                netlist.connect(reader, port, first)
+                netlist.rewire(reader, port, other, first)
         netlist.connect(*netlist.drivers[bit], first)
 
     def _registered(self, bit: Bit) -> Bit:

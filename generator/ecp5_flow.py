@@ -14,6 +14,7 @@ from gatecast.boards import Board
 
 from . import processes, toolbox
 from .ecp5_registers import absorbed
+from .ecp5_replicas import replicated
 from .files import build_once
 
 __all__ = ["Route", "modelled", "pack", "part_options", "route", "synthesize"]
@@ -40,7 +41,10 @@ def _tool(name: str) -> tuple[str, str]:
 
 def synthesize(design: str, top: str, progress: Progress, *,
                language: Literal["rtlil", "verilog"] = "rtlil") -> str:
-    """Return the netlist (JSON text) of a design in cells of ECP5, with registers in its blocks."""
+    """Return the netlist (JSON text) of a design in cells of ECP5, with registers in its blocks.
+
+    Flip-flops that engines all over the chip read have a copy in each of them.
+    """
     yosys, version = _tool("yosys")
     script = f"read_{language} design\nsynth_ecp5 -top {top}\nwrite_json netlist.json\n"
 
@@ -51,7 +55,8 @@ def synthesize(design: str, top: str, progress: Progress, *,
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
         return folder / "netlist.json"
 
-    return absorbed(build_once("ecp5-netlist", [design, script, version], build).read_text(), top)
+    text = build_once("ecp5-netlist", [design, script, version], build).read_text()
+    return replicated(absorbed(text, top), top)
 
 
 def modelled(netlist: str, progress: Progress) -> str:

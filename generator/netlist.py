@@ -75,13 +75,20 @@ class Netlist:
             self._note(name, cell, port, bits)
 
     def connect(self, name: str, port: str, bit: Bit, direction: str | None = None) -> None:
-        """Let a port of a cell have this net, in place of any other; ``direction`` is that of a new port."""
+        """Let a port of one bit have this net, in place of any other; ``direction`` is that of a new port."""
         cell = self.cells[name]
         if direction is not None:
             cell["port_directions"][port] = direction
         self.disconnect(name, port)
         cell["connections"][port] = [bit]
         self._note(name, cell, port, [bit])
+
+    def rewire(self, name: str, port: str, old: Bit, new: Bit) -> None:
+        """Let an input of a cell read a net in place of another, at all of its bits that do."""
+        bits = self.cells[name]["connections"][port]
+        bits[:] = [new if bit == old else bit for bit in bits]
+        del self.loads[old][name, port]
+        self.loads[new][name, port] = None
 
     def disconnect(self, name: str, port: str) -> None:
         """Let a port of a cell have nothing."""
