@@ -12,7 +12,7 @@ from .storage import make_memory, read_register
 
 __all__ = ["BLOCK_RAM_BYTES", "FrameBuffer"]
 
-# Each block RAM gets registers of its own: its output is slow, and would be slower behind a choice of several.
+# Each block RAM gets registers of its own: its output is slow, and slower still behind a choice of several.
 BLOCK_RAM_BYTES = 2048
 
 

@@ -31,7 +31,7 @@ class FrameSender(wiring.Component):
 
     A result begins when its first byte is there and holds nothing back: the accelerator waits for the wire. A
     reply waits for the end of the result before it; while one waits, further ones are dropped (their sender
-    finds out by not being answered). The wire is slow: a byte takes four cycles at least, so that what
+    finds out by not being answered). The wire is slow: a byte takes three cycles at least, so that what
     follows from one is in flip-flops before the next.
 
     Parameters
@@ -89,7 +89,7 @@ class FrameSender(wiring.Component):
         busy = Signal()
         is_result = Signal(reset_less=True)
         is_identity = Signal(reset_less=True)
-        sequence = Signal(8, reset_less=True)
+        heading = Signal(8, reset_less=True)
         status = Signal(Status, reset_less=True)
         m.d.sync += is_identity.eq(status == Status.IDENTITY)
 
@@ -101,14 +101,18 @@ class FrameSender(wiring.Component):
             m.d.sync += [
                 busy.eq(pending | (self.waiting & self.result.tvalid & ~self.sent)), pending.eq(0),
                 is_result.eq(~pending), status.eq(Mux(pending, pending_status, Status.RESULT)),
-                sequence.eq(Mux(pending, pending_sequence, self.waiting_sequence)),
+                heading.eq(Mux(pending, pending_sequence, self.waiting_sequence)),
             ]
+        # Behind the sequence number goes the status.
+        with m.Elif(moved & (state == State.SEQUENCE)):
+            m.d.sync += heading.eq(status)
         with m.If(self.reply & ~pending):
             m.d.sync += [pending.eq(1), pending_status.eq(self.status),
                          pending_sequence.eq(self.reply_sequence)]
 
         # Bytes of the payload behind the next one, -1 for the last, of which the sign tells.
-        in_payload = state == State.PAYLOAD
+        in_payload = Signal()
+        m.d.sync += in_payload.eq(state == State.PAYLOAD)
         size = len(self.identity)
         left = Signal(range(-1, max(self.output_bytes, size) - 1), reset_less=True)
         is_last = left[-1]
@@ -121,8 +125,8 @@ class FrameSender(wiring.Component):
         length = Mux(is_result, self.output_bytes, Mux(is_identity, size, 0))
         places = 1 << ceil_log2(size)
         padded = self.identity.ljust(places, b"\0")
-        identity = Const(int.from_bytes([padded[(size - 2 - place) % places] for place in range(places)], "little"),
-                         8 * places)
+        by_left = bytes(padded[(size - 2 - low_bits) % places] for low_bits in range(places))
+        identity = Const(int.from_bytes(by_left, "little"), 8 * places)
         field = Signal(8, reset_less=True)
         prepared = Signal(8, reset_less=True)
         with m.Switch(state):
@@ -133,10 +137,8 @@ class FrameSender(wiring.Component):
             with m.Default():
                 m.d.sync += field.eq(identity.word_select(left[:ceil_log2(size)], 8))
         with m.Switch(state):
-            with m.Case(State.SEQUENCE):
-                m.d.sync += prepared.eq(sequence)
-            with m.Case(State.STATUS):
-                m.d.sync += prepared.eq(status)
+            with m.Case(State.SEQUENCE, State.STATUS):
+                m.d.sync += prepared.eq(heading)
             with m.Case(State.CRC_HIGH):
                 m.d.sync += prepared.eq(crc.crc[8:])
             with m.Case(State.CRC_LOW):
@@ -146,7 +148,7 @@ class FrameSender(wiring.Component):
 
         # A register between all this and the wire, emptied before it is filled again. The CRC reads it; two
         # cycles behind a byte, the CRC, the state and what is prepared are those of the next one.
-        from_result = Signal()
+        from_result = in_payload & is_result
         settling = Signal()
         turn = Signal()
         taken = Signal()
@@ -154,10 +156,9 @@ class FrameSender(wiring.Component):
         m.d.comb += [
             taken.eq(self.result.tvalid & self.result.tready),
             moved.eq(taken | (turn & ~self.o.valid)),
-            crc.start.eq(state == State.START), crc.data.eq(self.o.payload.data), crc.valid.eq(counts),
+            crc.start.eq(~busy), crc.data.eq(self.o.payload.data), crc.valid.eq(counts),
         ]
         m.d.sync += [
-            from_result.eq(in_payload & is_result),
             settling.eq(moved),
             turn.eq(busy & ~from_result & ~moved & ~settling),
             self.result.tready.eq(from_result & ~self.o.valid & ~taken),

@@ -74,9 +74,9 @@ class _RowWalk:
 
         # The last byte of the ring is told by the one before it.
         pixel_parts = params.pixel_words * radix.parts
-        *_, before, last = [0, *(
-            radix.address(pixel * pixel_parts + channel)
-            for pixel in range(params.region_rows * params.columns)[-2:] for channel in range(params.channels))]
+        pixels = range(params.region_rows * params.columns)[-2:]
+        *_, before, last = [0, *(radix.address(pixel * pixel_parts + channel)
+                                 for pixel in pixels for channel in range(params.channels))]
         self.address = Signal(range(params.addresses), name=f"{name}_address")
         ring_end = Signal(name=f"{name}_ring_end", init=last == 0)
         stride = Mux(pixel_end, radix.step(pixel_parts - params.channels + 1), radix.step(1))

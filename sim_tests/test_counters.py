@@ -48,7 +48,8 @@ def test_the_last_step_is_known_while_it_waits(steps):
     assert [cycle["last"] for cycle in seen] == expected
 
 
-@pytest.mark.parametrize(("limit", "most_added"), [(1, 1), (2, 1), (3, 1), (4, 1), (4, 4), (5, 2), (7, 7), (8, 3)])
+@pytest.mark.parametrize(("limit", "most_added"), [
+    (1, 1), (2, 1), (3, 1), (4, 1), (4, 4), (5, 2), (7, 7), (8, 3)])
 @pytest.mark.parametrize("init", [0, 1])
 def test_any_left(limit, most_added, init):
     rng = random.Random(f"{limit} {most_added} {init}")
