@@ -17,6 +17,9 @@ from .table import Table
 
 __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
 
+# Registers between the sums and their multipliers, which may be far away on the chip.
+OPERAND_WAY = 1
+
 FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
 # Bits that are compared with the sign at once: two levels of 4-input LUTs.
 OUTSIDE_BITS = 12
@@ -105,7 +108,7 @@ class RequantizerParams:
     @property
     def multiplier_latency(self) -> int:
         """Cycles from ``x`` to the product."""
-        return WideMultiplier.latency(self.x_shape, self.m_shape)
+        return OPERAND_WAY + WideMultiplier.latency(self.x_shape, self.m_shape)
 
     @property
     def shift_stages(self) -> int:
@@ -149,7 +152,8 @@ class RequantizerLane(wiring.Component):
 
         m.submodules.multiplier = multiplier = WideMultiplier(
             params.x_shape, params.m_shape, params.multipliers_in)
-        m.d.comb += [multiplier.a.eq(x), multiplier.b.eq(delay(m, port.multiplier, 1, "multiplier"))]
+        m.d.comb += [multiplier.a.eq(delay(m, x, OPERAND_WAY, "x")),
+                     multiplier.b.eq(delay(m, port.multiplier, 1 + OPERAND_WAY, "multiplier"))]
         offset = Signal(params.product_shape, reset_less=True)
         m.d.sync += offset.eq(Mux(x < 0, delay(m, port.offset_negative, 1, "offset_negative"),
                                   delay(m, port.offset_positive, 1, "offset_positive")))

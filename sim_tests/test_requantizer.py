@@ -179,17 +179,17 @@ def test_right_again_after_reset():
 
 
 @pytest.mark.parametrize(("low", "high", "columns", "latency"), [
-    # Table, two registers, product 3, offset 1, no shifter, clamp 3.
-    (-2**16, 2**16, {"multiplier": [2**17 - 1]}, 10),
+    # Table, two registers, the way to the multiplier 1, product 3, offset 1, no shifter, clamp 3.
+    (-2**16, 2**16, {"multiplier": [2**17 - 1]}, 11),
     # The shifter takes two bits of the range of shifts a stage.
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 11]}, 11),
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 12]}, 12),
-    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 24]}, 13),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 11]}, 12),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 12]}, 13),
+    (-2**16, 2**16, {"multiplier": [1, 1], "shift": [8, 24]}, 14),
     # Sums of 20 bits and multipliers of 18 take four parts.
-    (-2**19, 2**19 - 1, {"multiplier": [2**18 - 1]}, 13),
+    (-2**19, 2**19 - 1, {"multiplier": [2**18 - 1]}, 14),
     # The bias counts: with it the sums need a bit more.
-    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [0]}, 10),
-    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [1]}, 11),
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [0]}, 11),
+    (-2**17, 2**17 - 1, {"multiplier": [1], "bias": [1]}, 12),
 ])
 def test_latency(low, high, columns, latency):
     requantization = table(**columns)

@@ -13,7 +13,7 @@ from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
-from gatecast.hdl.requantizer import FIELDS, RequantizerParams
+from gatecast.hdl.requantizer import FIELDS, OPERAND_WAY, RequantizerParams
 from gatecast.hdl.systolic import SystolicGroup
 
 from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
@@ -70,7 +70,7 @@ def array_multipliers(engine: EnginePlan) -> int:
 def requantizer_multipliers(params: RequantizerParams) -> int:
     """The same of a requantizer."""
     narrow, wide = sorted((params.x_shape.width, params.m_shape.width))
-    adders, _ = row_multiplier(narrow, wide, params.multiplier_latency)
+    adders, _ = row_multiplier(narrow, wide, params.multiplier_latency - OPERAND_WAY)
     return params.lanes * (adders + wide)
 
 
@@ -204,9 +204,10 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
     }) + table.terms("parameters in logic")
     ffs = Counter({
         "requantizer registers": 2 * lanes * params.sum_shape.width
-        + varying["multiplier"] + varying["offset_negative"] + varying["offset_positive"] + offset * latency
+        + (1 + OPERAND_WAY) * varying["multiplier"] + offset * latency
+        + varying["offset_negative"] + varying["offset_positive"]
         + (varying["low"] + varying["high"]) * after
-        + lanes * (x.width + (stages + 1) * kept + 18)
+        + lanes * ((1 + OPERAND_WAY) * x.width + (stages + 1) * kept + 18)
         + varying["shift"] * (2 + latency + stages // 2)
         # A copy of the row, which block RAM has in its own register.
         + (sum(varying.values()) if engine.parameters_in == "lut" else 0),
@@ -215,7 +216,7 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
     if engine.requantizer_in == "lut":
         luts["multipliers in logic"] = requantizer_multipliers(params)
         narrow, wide = sorted((x.width, m.width))
-        ffs["multipliers in logic"] = lanes * row_multiplier(narrow, wide, latency)[1]
+        ffs["multipliers in logic"] = lanes * row_multiplier(narrow, wide, latency - OPERAND_WAY)[1]
     else:
         digits = [(a.width + b.width, WideMultiplier.DIGIT * (i + j))
                   for i, a in enumerate(WideMultiplier.digits(x))
