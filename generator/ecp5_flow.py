@@ -13,9 +13,10 @@ from typing import Any, Literal
 from gatecast.boards import Board
 
 from . import processes, toolbox
-from .ecp5_registers import absorbed
-from .ecp5_replicas import replicated
+from .ecp5_registers import absorb
+from .ecp5_replicas import replicate
 from .files import build_once
+from .netlist import Netlist
 
 __all__ = ["Route", "modelled", "pack", "part_options", "route", "synthesize"]
 
@@ -55,8 +56,10 @@ def synthesize(design: str, top: str, progress: Progress, *,
         processes.run("Yosys", [yosys, "-q", "-s", "script.ys"], folder=folder)
         return folder / "netlist.json"
 
-    text = build_once("ecp5-netlist", [design, script, version], build).read_text()
-    return replicated(absorbed(text, top), top)
+    netlist = Netlist(build_once("ecp5-netlist", [design, script, version], build).read_text(), top)
+    absorb(netlist)
+    replicate(netlist)
+    return netlist.text()
 
 
 def modelled(netlist: str, progress: Progress) -> str:

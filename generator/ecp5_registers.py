@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from .ecp5_cone import Cone
 from .netlist import Bit, Netlist
 
-__all__ = ["absorbed"]
+__all__ = ["absorb"]
 
 # Input and output registers of MULT18X18D: the ports of each operand, and of the product.
 OPERANDS = {"INPUTA": [f"A{bit}" for bit in range(18)], "INPUTB": [f"B{bit}" for bit in range(18)]}
@@ -22,14 +22,13 @@ PRODUCT = [f"P{bit}" for bit in range(36)]
 UNUSED = ("C", "SRIA", "SRIB")
 
 
-def absorbed(text: str, top: str) -> str:
-    """A netlist of Yosys (JSON text, flat) after ``synth_ecp5`` with such flip-flops moved into blocks.
+def absorb(netlist: Netlist) -> None:
+    """Move such flip-flops into blocks, in a flat netlist after ``synth_ecp5``.
 
     Moved are flip-flops without reset: all of an operand, where none of its bits comes from elsewhere, and all
     behind a product or a port of a block RAM, where nothing else reads it. Those of multipliers have no
-    enable. Only the module ``top`` is left.
+    enable.
     """
-    netlist = Netlist(text, top)
     rams = {name for name, cell in netlist.cells.items() if cell["type"] == "DP16KD"}
     multipliers = [name for name, cell in netlist.cells.items() if cell["type"] == "MULT18X18D"]
     for name in sorted(rams):
@@ -45,7 +44,6 @@ def absorbed(text: str, top: str) -> str:
     for name in multipliers:
         for register, ports in OPERANDS.items():
             _before(netlist, name, register, ports)
-    return netlist.text()
 
 
 def _sides(netlist: Netlist, name: str) -> tuple[str, ...]:

@@ -9,22 +9,20 @@ from __future__ import annotations
 from .critical_path import ACCELERATOR
 from .netlist import Netlist
 
-__all__ = ["replicated"]
+__all__ = ["replicate"]
 
 # Readers in several parts that are worth a copy each.
 MANY = 100
 
 
-def replicated(text: str, top: str) -> str:
-    """A flat netlist of Yosys (JSON text) for ECP5 with copies of such flip-flops."""
-    netlist = Netlist(text, top)
+def replicate(netlist: Netlist) -> None:
+    """Add copies of such flip-flops to a flat netlist after ``synth_ecp5``."""
     for name, cell in [*netlist.cells.items()]:
         if cell["type"] == "TRELLIS_FF" and len(netlist.loads[netlist.bit(name, "Q")]) >= MANY:
-            _replicate(netlist, name)
-    return netlist.text()
+            _spread(netlist, name)
 
 
-def _replicate(netlist: Netlist, name: str) -> None:
+def _spread(netlist: Netlist, name: str) -> None:
     """Give each part but the first its own copy."""
     source = netlist.bit(name, "Q")
     readers: dict[str, list[tuple[str, str]]] = {}

@@ -37,9 +37,9 @@ class Netlist:
     def __init__(self, text: str, top: str) -> None:
         module = json.loads(text)["modules"][top]
         self._document = {"modules": {top: module}}
-        self._next = 1 + max((bit for net in module["netnames"].values() for bit in net["bits"]
-                              if not isinstance(bit, str)), default=1)
         self.cells: dict[str, Cell] = module["cells"]
+        self._next = 1 + max((bit for cell in self.cells.values() for bits in cell["connections"].values()
+                              for bit in bits if not isinstance(bit, str)), default=1)
         self.drivers: dict[Bit, tuple[str, str]] = {}
         self.loads: dict[Bit, dict[tuple[str, str], None]] = defaultdict(dict)
         for name, cell in self.cells.items():
