@@ -1,50 +1,77 @@
-"""Copies of flip-flops that many parts of a design read."""
+"""Copies of flip-flops that much of a design reads."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from gatecast.ecp5_replicas import MANY, replicate
+from gatecast.ecp5_replicas import EACH, HOPS, MANY, replicate
 from gatecast.netlist import Netlist
 
-SOURCE, CLOCK, D = 3, 2, 4
-
-
-def made(readers: dict[str, int]) -> Netlist:
-    """A flip-flop and so many readers in each part: lookup tables, and a LUT RAM with it at two pins."""
-    cells = {"reset_TRELLIS_FF_Q": {
-        "type": "TRELLIS_FF", "parameters": {}, "connections": {"CLK": [CLOCK], "DI": [D], "Q": [SOURCE]},
-        "port_directions": {"CLK": "input", "DI": "input", "Q": "output"}}}
-    for part, number in readers.items():
-        for index in range(number):
-            cells[f"{part}cell_{index}"] = {
-                "type": "TRELLIS_DPR16X4", "parameters": {}, "connections": {"RAD": [SOURCE, D, SOURCE, "0"]},
-                "port_directions": {"RAD": "input"}}
-    return Netlist(json.dumps({"modules": {"top": {"ports": {}, "cells": cells, "netnames": {}}}}), "top")
-
-
+CLOCK, INPUT = 2, 3
 ACCELERATOR = "design.accelerator."
 
 
-@pytest.mark.parametrize(("readers", "copies"), [
-    ({f"{ACCELERATOR}engine_0.": MANY}, 0),
-    ({f"{ACCELERATOR}engine_0.": MANY // 2, f"{ACCELERATOR}engine_1.walk.": MANY // 2}, 1),
-    # In the accelerator alone, which has no name of its own; what lies in no part keeps the original.
-    ({"engine_0.array.": MANY // 2, "engine_0.walk.": MANY // 2, "link.": 1}, 1),
-    ({"": MANY, "link.": 5, "engine_0.walk.": 5}, 2),
-    ({f"{ACCELERATOR}engine_0.": MANY // 2, f"{ACCELERATOR}engine_1.": MANY // 2 - 1}, 0)])
-def test_a_copy_for_each_part(readers: dict[str, int], copies: int) -> None:
-    netlist = made(readers)
+def flip_flop(d: int, q: int) -> dict[str, Any]:
+    return {"type": "TRELLIS_FF", "parameters": {}, "connections": {"CLK": [CLOCK], "DI": [d], "Q": [q]},
+            "port_directions": {"CLK": "input", "DI": "input", "Q": "output"}}
+
+
+def made(readers: dict[str, int], *, delay: int = 0) -> tuple[Netlist, list[str]]:
+    """A flip-flop behind others, so many readers of it with these names, which have it at two pins."""
+    source = INPUT + delay + 1
+    cells = {f"delay_{index}": flip_flop(INPUT + index, INPUT + index + 1) for index in range(delay + 1)}
+    names = [f"{part}cell_{index}" for part, number in readers.items() for index in range(number)]
+    for name in names:
+        cells[name] = {"type": "TRELLIS_DPR16X4", "parameters": {},
+                       "connections": {"RAD": [source, INPUT, source, "0"]}, "port_directions": {"RAD": "input"}}
+    netlist = Netlist(json.dumps({"modules": {"top": {"ports": {}, "cells": cells, "netnames": {}}}}), "top")
     replicate(netlist)
-    flip_flops = [cell["connections"] for cell in netlist.cells.values() if cell["type"] == "TRELLIS_FF"]
-    assert len(flip_flops) == 1 + copies
-    assert all((each["DI"], each["CLK"]) == ([D], [CLOCK]) for each in flip_flops)
-    outputs = [each["Q"][0] for each in flip_flops]
-    assert len(set(outputs)) == len(outputs)
-    for part, number in readers.items():
-        pins = [netlist.cells[f"{part}cell_{index}"]["connections"]["RAD"] for index in range(number)]
-        assert all(each == [pins[0][0], D, pins[0][0], "0"] for each in pins)
-        assert pins[0][0] in outputs
-    assert sum(len(netlist.loads[output]) for output in outputs) == sum(readers.values())
+    return netlist, names
+
+
+def delays(netlist: Netlist, name: str) -> list[int]:
+    """The nets between a reader and the input: each the output of a flip-flop."""
+    first, other, second, _ = netlist.cells[name]["connections"]["RAD"]
+    assert (first, other) == (second, INPUT)
+    nets = [first]
+    while nets[-1] != INPUT:
+        driver, _ = netlist.drivers[nets[-1]]
+        assert netlist.bit(driver, "CLK") == CLOCK
+        nets.append(netlist.bit(driver, "DI"))
+    return nets[:-1]
+
+
+@pytest.mark.parametrize(("readers", "copies"), [
+    ({f"{ACCELERATOR}engine_0.": MANY - 1}, 1),
+    ({f"{ACCELERATOR}engine_0.": EACH, f"{ACCELERATOR}engine_1.walk.": MANY - EACH - 1}, 1),
+    ({f"{ACCELERATOR}engine_0.": EACH, f"{ACCELERATOR}engine_1.walk.": MANY - EACH}, 2),
+    ({"engine_0.": 3 * EACH + 1, "link.": 1}, 5),
+    # What lies in no part keeps the original.
+    ({"": 5, "link.": 5, "engine_0.walk.": MANY}, 4)])
+@pytest.mark.parametrize("delay", [0, 1, HOPS + 2])
+def test_copies(readers: dict[str, int], copies: int, delay: int) -> None:
+    netlist, names = made(readers, delay=delay)
+    chains = {name: delays(netlist, name) for name in names}
+    # All is as late as it was.
+    assert {len(chain) for chain in chains.values()} == {delay + 1}
+    ends = {chain[0] for chain in chains.values()}
+    assert len(ends) == copies
+    if copies > 1:
+        parts = [name.rpartition("cell_")[0] for name in names]
+        for end in ends:
+            group = [part for part, chain in zip(parts, chains.values(), strict=True) if chain[0] == end]
+            assert len(set(group)) == 1 and len(group) <= EACH
+    # Each end has hops of its own, as many as there are.
+    for hop in range(min(HOPS, delay) + 1):
+        assert len({chain[hop] for chain in chains.values()}) == copies
+    flip_flops = netlist.types()["TRELLIS_FF"]
+    assert flip_flops == copies * (min(HOPS, delay) + 1) + max(delay - HOPS, 0)
+
+
+def test_readers_that_are_neighbours_share_a_copy() -> None:
+    netlist, names = made({"engine_0.": 2 * EACH})
+    low, high = delays(netlist, names[0]), delays(netlist, names[-1])
+    assert [delays(netlist, name) for name in names] == [low] * EACH + [high] * EACH
