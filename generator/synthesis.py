@@ -21,6 +21,7 @@ from . import ecp5_flow, verilog
 from .critical_path import critical_path, where
 from .errors import CheckError, InputError
 from .files import written_whole
+from .names import plain_names
 from .netlist import Netlist
 from .placement import place
 from .synthesis_report import Resources, placed_resources, synthesized_resources
@@ -195,7 +196,8 @@ def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer, progress: Progress) 
         progress("elaboration (Amaranth)")
         files = platform(board).prepare(top, "top", emit_src=False).files
     with timer.step("synthesize"):
-        netlist = ecp5_flow.synthesize(files["top.il"], "top", progress)
+        # With plain names: of Amaranth's own ones Yosys 0.70 fails an assertion in some designs.
+        netlist = ecp5_flow.synthesize(plain_names(files["top.il"], top="top", ports=()), "top", progress)
     return netlist, files["top.lpf"]
 
 
