@@ -12,7 +12,8 @@ class ResetHold(wiring.Component):
     """Holds `reset` from power-on, while `good` is low, and `CYCLES` cycles beyond.
 
     It needs a reset of its own from nowhere: its registers start as the bitstream says. `good` may come from
-    anywhere at any time; `reset` follows it 3 cycles later and is synchronous to the domain.
+    anywhere at any time; `reset` follows it `LATENCY` cycles later and is synchronous to the domain.
+    Two of these are registers on its way, which lead all over the chip once they have copies near its readers.
 
     Parameters
     ----------
@@ -28,6 +29,7 @@ class ResetHold(wiring.Component):
     """
 
     CYCLES = 16
+    LATENCY = 5
 
     good: Signal
     reset: Signal
@@ -44,7 +46,8 @@ class ResetHold(wiring.Component):
         good = Signal()
         m.submodules.synchronizer = FFSynchronizer(self.good, good, o_domain="unreset")
         left = Signal(range(self.CYCLES), init=self.CYCLES - 1)
-        m.d.unreset += self.reset.eq(~good | (left != 0))
+        held, halfway = Signal(init=1), Signal(init=1)
+        m.d.unreset += [held.eq(~good | (left != 0)), halfway.eq(held), self.reset.eq(halfway)]
         with m.If(~good):
             m.d.unreset += left.eq(self.CYCLES - 1)
         with m.Elif(left != 0):

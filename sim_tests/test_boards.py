@@ -126,14 +126,14 @@ def test_reset_is_held_from_power_on_and_after_every_loss_of_lock():
             await ctx.tick()
         ctx.set(dut.good, 1)
         first = await cycles_of_reset()
-        assert ResetHold.CYCLES <= first <= ResetHold.CYCLES + 4
+        assert ResetHold.CYCLES <= first <= ResetHold.CYCLES + ResetHold.LATENCY + 1
         for _ in range(50):
             assert not ctx.get(dut.reset)
             await ctx.tick()
         ctx.set(dut.good, 0)
         await ctx.tick()
         ctx.set(dut.good, 1)
-        for _ in range(3):
+        for _ in range(ResetHold.LATENCY):
             await ctx.tick()
         assert ctx.get(dut.reset)
         assert first - 4 <= await cycles_of_reset() <= first
