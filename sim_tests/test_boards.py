@@ -136,7 +136,7 @@ def test_reset_is_held_from_power_on_and_after_every_loss_of_lock():
         for _ in range(ResetHold.LATENCY):
             await ctx.tick()
         assert ctx.get(dut.reset)
-        assert first - 4 <= await cycles_of_reset() <= first
+        assert first - ResetHold.LATENCY - 1 <= await cycles_of_reset() <= first
 
     simulator = Simulator(design)
     simulator.add_clock(1e-6)
