@@ -52,9 +52,10 @@ WEIGHT, SMALL = 0.3, 150
 
 def synthesized(plan: gatecast.Plan) -> dict[str, dict[str, int]]:
     """LUTs and flip-flops by the place in the hierarchy that their names tell."""
-    netlist = ecp5_flow.synthesize(verilog.convert_rtlil(gatecast.elaborate(plan), "top"), "top", lambda _: None)
+    design = verilog.convert_rtlil(gatecast.elaborate(plan), "top")
+    netlist = Netlist(ecp5_flow.synthesize(design, "top", lambda _: None), "top")
     found: dict[str, Counter[str]] = {}
-    for name, cell in Netlist(netlist, "top").cells.items():
+    for name, cell in netlist.cells.items():
         place = ".".join(name.rpartition(".")[0].split(".")[:3])
         for what, cells in CELLS.items():
             if cell["type"] in cells:

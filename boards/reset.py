@@ -13,7 +13,7 @@ class ResetHold(wiring.Component):
 
     It needs a reset of its own from nowhere: its registers start as the bitstream says. `good` may come from
     anywhere at any time; `reset` follows it `LATENCY` cycles later and is synchronous to the domain.
-    Two of these are registers on its way, which lead all over the chip once they have copies near its readers.
+    Two of these are registers on its way, which lead all over the chip once there are copies near readers.
 
     Parameters
     ----------

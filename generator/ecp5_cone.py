@@ -1,4 +1,4 @@
-"""A cone of logic between outputs of blocks and flip-flops, and its retiming: the flip-flops move before it."""
+"""A cone of logic between outputs of blocks and flip-flops, and its retiming: those move before it."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ class Cone:
     def retimed(self, given: Collection[Bit]) -> bool:
         """Move its flip-flops to its leaves, if that takes no more of them; whether it did.
 
-        What is ``given`` by blocks, all or more than the leaves that they drive, gets no flip-flop: the blocks
-        are to have registers. Nothing moves where a flip-flop would not be 0 at first.
+        What is ``given`` by blocks gets no flip-flop: the blocks are to have registers. Nothing moves where
+        a flip-flop would not be 0 at first.
         """
         leaves = [bit for bit in self.leaves if bit not in given]
         behind = {self.netlist.bit(name, "DI") for name in self.ends}
@@ -136,7 +136,8 @@ class Cone:
         match self.netlist.cells[name]["type"]:
             case "LUT4":
                 table = int(self.netlist.cells[name]["parameters"]["INIT"].replace("x", "0"), 2)
-                return bool(table >> sum(pins.get(port, False) << index for index, port in enumerate("ABCD")) & 1)
+                index = sum(pins.get(port, False) << place for place, port in enumerate("ABCD"))
+                return bool(table >> index & 1)
             case "PFUMX":
                 return pins["ALUT"] if pins["C0"] else pins["BLUT"]
             case _:

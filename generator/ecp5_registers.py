@@ -25,8 +25,8 @@ UNUSED = ("C", "SRIA", "SRIB")
 def absorb(netlist: Netlist) -> None:
     """Move such flip-flops into blocks, in a flat netlist after ``synth_ecp5``.
 
-    Moved are flip-flops without reset: all of an operand, where none of its bits comes from elsewhere, and all
-    behind a product or a port of a block RAM, where nothing else reads it. Those of multipliers have no
+    Moved are flip-flops without reset: all of an operand, where none of its bits comes from elsewhere, and
+    all behind a product or a port of a block RAM, where nothing else reads it. Those of multipliers have no
     enable.
     """
     rams = {name for name, cell in netlist.cells.items() if cell["type"] == "DP16KD"}
@@ -47,7 +47,7 @@ def absorb(netlist: Netlist) -> None:
 
 
 def _sides(netlist: Netlist, name: str) -> tuple[str, ...]:
-    """Ports of a block RAM that have a register each; one of 36 bits gives half of them at the other's outputs."""
+    """Ports of a block RAM that have a register each; of one of 36 bits half is at the other's outputs."""
     parameters = netlist.cells[name]["parameters"]
     wide = any(int(parameters[f"DATA_WIDTH_{port}"], 2) == 36 for port in "AB")
     return ("AB",) if wide else ("A", "B")

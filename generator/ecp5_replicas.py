@@ -56,7 +56,8 @@ def _copied(netlist: Netlist, name: str, groups: Sequence[Sequence[tuple[str, st
         netlist.add(copies[-1], {
             **original, "parameters": dict(original["parameters"]),
             "port_directions": dict(original["port_directions"]),
-            "connections": {port: [*bits] for port, bits in original["connections"].items()} | {"Q": [output]}})
+            "connections": {**{port: [*bits] for port, bits in original["connections"].items()},
+                            "Q": [output]}})
         for reader, port in group:
             netlist.rewire(reader, port, source, output)
     if not netlist.loads[source]:

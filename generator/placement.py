@@ -1,4 +1,4 @@
-"""Placement: the same netlist from several seeds side by side, for the seed decides by a tenth of the clock."""
+"""Placement: a netlist from several seeds side by side, for the seed decides on a tenth of the clock."""
 
 from __future__ import annotations
 

@@ -34,7 +34,8 @@ def modes(netlist: Netlist) -> list[set[str]]:
 @NEEDS_YOSYS
 @pytest.mark.parametrize(("words", "width", "multiplexed"), [(512, 4, 0), (200, 3, 0), (1_500, 4, 1)])
 def test_reads_of_feature_memories(words: int, width: int, multiplexed: int) -> None:
-    netlist = synthesized(FeatureMemory(FeatureMemoryParams(words=words, write_bytes=width, read_bytes=width)))
+    params = FeatureMemoryParams(words=words, write_bytes=width, read_bytes=width)
+    netlist = synthesized(FeatureMemory(params))
     assert all("OUTREG" in mode for mode in modes(netlist))
     # What is left is the register on the way to the reader, and those of the choice between blocks.
     most = 8 * width + (8 if multiplexed else 0)

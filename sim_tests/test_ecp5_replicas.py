@@ -25,8 +25,8 @@ def made(readers: dict[str, int], *, delay: int = 0) -> tuple[Netlist, list[str]
     cells = {f"delay_{index}": flip_flop(INPUT + index, INPUT + index + 1) for index in range(delay + 1)}
     names = [f"{part}cell_{index}" for part, number in readers.items() for index in range(number)]
     for name in names:
-        cells[name] = {"type": "TRELLIS_DPR16X4", "parameters": {},
-                       "connections": {"RAD": [source, INPUT, source, "0"]}, "port_directions": {"RAD": "input"}}
+        cells[name] = {"type": "TRELLIS_DPR16X4", "parameters": {}, "port_directions": {"RAD": "input"},
+                       "connections": {"RAD": [source, INPUT, source, "0"]}}
     netlist = Netlist(json.dumps({"modules": {"top": {"ports": {}, "cells": cells, "netnames": {}}}}), "top")
     replicate(netlist)
     return netlist, names

@@ -73,7 +73,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
 
 
 class Flow:
-    """Stands for the tools on so many cores: reaches `fmax` MHz with each seed in turn, whatever is asked for."""
+    """Stands for the tools on so many cores: reaches `fmax` MHz with each seed in turn, whatever is wanted."""
 
     def __init__(self, monkeypatch, fmax, cores=1):
         self.fmax = list(fmax)
@@ -88,7 +88,8 @@ class Flow:
         assert part == ("--85k", "--speed", "6", "--package", "CABGA381")
         self.seeds.append(seed)
         # Every clock that the tests below ask for.
-        clocks = {f"clk{mhz}": {"achieved": self.fmax[0], "constraint": mhz} for mhz in (150.0, 80.0, 66.5, 66.25)}
+        clocks = {f"clk{mhz}": {"achieved": self.fmax[0], "constraint": mhz}
+                  for mhz in (150.0, 80.0, 66.5, 66.25)}
         del self.fmax[0]
         return ecp5_flow.Route(configuration="", report=REPORT | {"fmax": clocks})
 
@@ -106,8 +107,8 @@ def test_seeds_side_by_side(monkeypatch, tmp_path):
     # The best of those that ran, and none after them.
     assert (sorted(flow.seeds), result.fmax_mhz, result.tried) == ([1, 2], 83.0, {1: 80.5, 2: 83.0})
     assert (tmp_path / TIMING_REPORT).read_text().startswith(
-        "80 MHz wanted, MHz reached: 80.50 with seed 1, 83.00 with seed 2\nlongest path in the top of the board, "
-        "from a to b:\n")
+        "80 MHz wanted, MHz reached: 80.50 with seed 1, 83.00 with seed 2\n"
+        "longest path in the top of the board, from a to b:\n")
 
 
 def test_a_tool_that_fails_ends_the_others(monkeypatch, tmp_path):
@@ -134,7 +135,8 @@ def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
     Flow(monkeypatch, [70.0, 72.0, 71.0])
     with pytest.raises(CheckError, match=(
             r"^the clock is missed on ulx3s-85f: 80 MHz wanted, 72\.0 MHz reached by the best of 3 "
-            r"placements, whose longest path is in the top of the board, from a to b; ask for at most 68 MHz$")):
+            r"placements, whose longest path is in the top of the board, from a to b; ask for at most "
+            r"68 MHz$")):
         build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
     assert not list(tmp_path.iterdir())
 
