@@ -73,7 +73,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
 
 
 class Flow:
-    """Stands for the tools on so many cores: reaches `fmax` MHz with each seed in turn, whatever is wanted."""
+    """Stands for the tools on so many cores: reaches `fmax` MHz with each seed, whatever is asked for."""
 
     def __init__(self, monkeypatch, fmax, cores=1):
         self.fmax = list(fmax)
