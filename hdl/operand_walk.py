@@ -260,7 +260,7 @@ class OperandWalk(wiring.Component):
 
         names = ["start_reads", "tap_reads", "block_reads", "column_reads", *["long_reads"] * self.resizes]
         shape = shape_for([1, *(row[name] for row in table.contents for name in names)])
-        reads = Signal(Shape(min(shape.width, len(port.address)), signed=shape.signed),
+        reads = Signal(Shape(max(min(shape.width, len(port.address)), 1), signed=shape.signed),
                        name="reads_step", reset_less=True)
         columns = Signal(shape_for(
             [1, *(row[name] for row in table.contents for name in ("start_column", "column_dilation")),

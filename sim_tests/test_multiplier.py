@@ -48,7 +48,7 @@ def test_multiplier(a, b, kind):
 
 def test_all_products_of_bytes_in_luts():
     pairs = [(x, y) for x in range(-128, 128) for y in range(-128, 128)]
-    assert products(Multiplier(signed(8), signed(8), "lut"), pairs, 2) == [x * y for x, y in pairs]
+    assert products(Multiplier(signed(8), signed(8), "lut"), pairs, Multiplier.LATENCY) == [x * y for x, y in pairs]
 
 
 @pytest.mark.parametrize(("a", "b"), [(Shape(a, a_signed), Shape(b, b_signed)) for a in (1, 2, 3, 4)
@@ -59,7 +59,7 @@ def test_all_products_of_a_few_bits_in_luts(a, b):
             1 << shape.width)
 
     pairs = [(x, y) for x in numbers(a) for y in numbers(b)]
-    assert products(Multiplier(a, b, "lut"), pairs, 2) == [x * y for x, y in pairs]
+    assert products(Multiplier(a, b, "lut"), pairs, Multiplier.LATENCY) == [x * y for x, y in pairs]
 
 
 @pytest.mark.parametrize("latency", [1, 2, 3, 4, 6, 9])
@@ -123,7 +123,7 @@ def test_digits_fit_in_multipliers_of_18_bits(shape, digits):
 def test_parts_and_latency(a, b, multipliers):
     """One multiplication, and an addition for each part but the first."""
     assert WideMultiplier.multipliers(a, b) == multipliers
-    assert WideMultiplier.latency(a, b) == 2 + multipliers - 1
+    assert WideMultiplier.latency(a, b) == Multiplier.LATENCY + multipliers - 1
 
 
 @NEEDS_YOSYS

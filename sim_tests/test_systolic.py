@@ -132,10 +132,10 @@ def test_reset_forgets_all_that_is_under_way(seed):
 
 
 @pytest.mark.parametrize(("lanes", "groups", "cycles"), [
-    (1, 1, 7), (4, 1, 9), (1, 5, 11), (5, 3, 12), (16, 8, 18)])
+    (1, 1, 9), (4, 1, 11), (1, 5, 13), (5, 3, 14), (16, 8, 20)])
 def test_latency(lanes, groups, cycles):
-    """Two of the weight memory, the dot product's, the accumulator, a hop for each group and one more."""
-    assert SystolicGroup.latency(lanes) == 2 + DotProduct.latency(lanes) + 1
+    """Three of the weight memory, the dot product's, the accumulator, a hop for each group and one more."""
+    assert SystolicGroup.latency(lanes) == 3 + DotProduct.latency(lanes) + 1
     assert SystolicArray.latency(lanes, groups) == SystolicGroup.latency(lanes) + groups + 1 == cycles
     params = SystolicParams(weights=np.zeros((2, 2 * groups, lanes), np.int8), group=2, sum_width=20)
     assert params.latency == cycles
