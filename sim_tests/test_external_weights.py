@@ -15,7 +15,6 @@ from gatecast.commands.plan_tables import shown
 from gatecast.errors import InputError
 from gatecast.planner import Budget, search
 from gatecast.planner.parameters import array_params
-from gatecast.planner.regions import TOLERANCE
 from gatecast.planner.weight_stream import weight_stream_bytes
 from gatecast.summary import plan_summary
 
@@ -30,8 +29,8 @@ def test_alexnet_with_the_multipliers_of_dnnbuilder() -> None:
     assert found.plan.external_weights and found.exact
     assert gatecast.resources(found.plan).weight_bits == 0
     assert network.macs / (456 * found.cycles) > 0.985
-    # The bound is close.
-    assert found.cycles < (1 + TOLERANCE) * found.bound
+    # The bound is close: of the half a percent that regions may cost, this plan pays 0.29 %.
+    assert found.cycles < 1.003 * found.bound
 
 
 @pytest.mark.parametrize("seed", range(4))

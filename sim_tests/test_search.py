@@ -175,6 +175,14 @@ def test_multipliers_by_hand_are_to_be_raised_by_hand():
     plan(dots(3), gatecast.budget("ulx3s-85f", multipliers=3), engines="per-layer")
 
 
+def test_a_chip_with_too_few_multipliers():
+    """Nothing was given by hand that could be raised."""
+    assert refused(dots(3), Budget(dsps=2), engines="per-layer") == (
+        "network 'test' needs at least 3 multipliers for engines 'per-layer', the budget allows 2; "
+        "take a larger board, or fewer engines")
+    plan(dots(3), Budget(dsps=2, luts=5000), engines=2)
+
+
 def test_limits_by_hand_are_to_be_raised_by_hand():
     sentence = refused(random_network(4), gatecast.budget("ulx3s-85f", luts=300))
     match = re.search(r"; give it --luts (\d+), or else a .* would do", sentence)
@@ -197,12 +205,12 @@ def test_a_larger_chip_is_never_refused_where_a_smaller_one_does(seed):
     assert planned
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_more_multipliers_are_no_slower(seed):
-    """Of folded plans, where only the shape is to choose; the regions may cost half a percent."""
-    lowered = random_network(seed)
-    cycles = [search(lowered, Budget(multipliers=count), engines="folded").cycles
-              for count in (2, 4, 8, 16, 32, 64)]
+@pytest.mark.parametrize(("engines", "seed"), [*(("folded", seed) for seed in SEEDS), ("auto", 0)])
+def test_more_multipliers_are_no_slower(engines, seed):
+    """The regions may cost half a percent."""
+    lowered = random_network(seed) if engines == "folded" else lower(network(3, layers=3))
+    cycles = [search(lowered, Budget(multipliers=count), engines=engines).cycles
+              for count in ((8, 11, 12) if engines == "auto" else (2, 4, 8, 16, 32, 64))]
     assert all(larger <= smaller * 1.005 for smaller, larger in pairwise(cycles))
 
 
