@@ -34,9 +34,10 @@ class RowMultiplier(wiring.Component):
     ===========  ====================================================================
     Throughput   a product a cycle
     Latency      ``latency``
-    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 8 LUT4, together 80 LUT4, and 88 flip-flops; the
-                 8 LUT4, which invert ``a``, are shared by multipliers with the same ``a``. (What Yosys makes
-                 of ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
+    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 8 LUT4, together 80 LUT4, and 104 flip-flops
+                 at a latency of 3; the 8 LUT4, which invert ``a``, are shared by multipliers with the same
+                 ``a``. (What Yosys makes of ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's
+                 digits in base 4 came to 106.)
     ===========  ====================================================================
 
     Subtracted sign rows are C. R. Baugh's and B. A. Wooley's (1973) without their constants, for the adders

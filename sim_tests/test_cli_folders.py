@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def bitstream(monkeypatch: pytest.MonkeyPatch) -> None:
         link = FrameLinkParams(input_bytes=60, output_bytes=3, build_id=7, timeout=1000, slots=2)
         return BuildResult(
             board=board.name, bitstream=folder / "bitstream.bit", clock_hz=options["clock_hz"] or 80e6,
-            fmax_mhz=99.5, resources=Resources(luts=1000, ffs=900, dsps=9, brams=5), seed=1,
+            fmax_mhz=99.5, resources=Resources(luts=1000, ffs=900, dsps=9, brams=5), seed=1, tried={2: 97.25, 1: 99.5}, slowest="in the accelerator, from a to b",
             seconds={"route": 1.5}, critical_path="", link=link, baud=options["baud"])
 
     monkeypatch.setattr(delivery, "build_bitstream", build)
@@ -156,7 +157,8 @@ def test_build() -> None:
         "ulx3s-85f", 50e6, 1_000_000, 7)
     code, out, _ = cli(*arguments)
     assert code == 0
-    assert "50.00 MHz, 99.50 MHz reached" in out
+    assert re.search(r"^clock +50\.00 MHz *$", out, re.MULTILINE)
+    assert re.search(r"^reached by seeds +97\.25 MHz, 99\.50 MHz *$", out, re.MULTILINE)
     assert "gatecast program out" in out
 
 

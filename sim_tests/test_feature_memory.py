@@ -87,9 +87,10 @@ def test_without_enable_the_output_stays():
     stimulus: list[dict[str, Any]] = [
         {"write_enable": 1, "write_address": index, "write_data": [10 + index]} for index in range(4)]
     stimulus += [{"write_enable": 0, "read_address": 1}, {"read_address": 2},
-                 {"read_address": 3, "read_enable": 0}, {}, {"read_enable": 1}, {}, {}]
+                 *[{"read_address": 3}] * (FeatureMemory.READ_LATENCY - 2),
+                 {"read_enable": 0}, {}, {"read_enable": 1}, {}, {}]
     values = [row["read_data"][0] for row in play(FeatureMemory(params), stimulus, ["read_data"])]
-    assert values[6:] == [11, 11, 11, 12, 13]
+    assert values[4 + FeatureMemory.READ_LATENCY:] == [11, 11, 11, 12, 13]
 
 
 def test_memory_never_written_reads_as_zero():
@@ -115,7 +116,9 @@ def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes, tmp_path):
     blocks, rams = cells["DP16KD"] + cells["PDPW16KD"], cells["TRELLIS_DPR16X4"]
     assert (blocks > 0, rams) == ((True, 0) if kind == "block" else (False, 3 * 2 * params.word_bytes))
     if kind == "block":
-        assert cells["TRELLIS_FF"] <= 8 * read_bytes + params.reads_per_word.bit_length()
+        # The register of the word and that of the part read, which is chosen with two stages of bits.
+        assert cells["TRELLIS_FF"] == 8 * (params.word_bytes + read_bytes) + 2 * (
+            params.reads_per_word.bit_length() - 1)
 
 
 def test_refuses_kinds():

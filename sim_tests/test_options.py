@@ -11,6 +11,7 @@ from cli_runner import numbers, refused
 from gatecast import flow
 from gatecast.boards import boards
 from gatecast.errors import InputError
+from gatecast.synthesis import DEFAULT_CLOCK_HZ
 
 
 def test_budget_of_a_board() -> None:
@@ -31,7 +32,7 @@ def test_budget_by_hand() -> None:
 
 
 def test_clock() -> None:
-    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == 80
+    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == DEFAULT_CLOCK_HZ / 1e6
     assert flow.clock_mhz(family="ecp5") is None
     other = next(board.name for board in boards().values() if not board.builds)
     assert flow.clock_mhz(other) is None
@@ -63,12 +64,13 @@ def test_seconds() -> None:
     assert found["clock_mhz"] == 40
     assert found["inferences_per_second"] == 40e6 / found["cycles_per_inference"]
     assert limited("--family", "ecp5")["inferences_per_second"] is None
-    assert limited()["clock_mhz"] == 80
+    assert limited()["clock_mhz"] == DEFAULT_CLOCK_HZ / 1e6
 
 
 def test_goals() -> None:
     fast = limited()
-    quick, small = limited("--goal", "latency"), limited("--goal", "area", "--target-fps", "10000")
+    quick, small = limited("--goal", "latency"), limited(
+        "--goal", "area", "--target-fps", "10000", "--clock", "80")
     assert quick["latency_cycles"] < fast["latency_cycles"]
     assert quick["lone_latency_cycles"] <= quick["latency_cycles"]
     assert [found["goal"] for found in (fast, quick, small)] == ["throughput", "latency", "area"]
@@ -111,7 +113,7 @@ def test_wrong_values(options: list[str], sentence: str, tmp_path: Path,
     (["--goal", "area"], "found --goal area without --target-fps, allowed: --target-fps F with it"),
     (["--goal", "area", "--target-fps", "5", "--family", "ecp5"],
      "found --goal area without a clock, allowed: --clock MHZ with it, or a board that gets a bitstream"),
-    (["--goal", "area", "--target-fps", "1e6"],
+    (["--goal", "area", "--target-fps", "1e6", "--clock", "80"],
      "the fastest plan found for network 'digits' reaches 138,888 frames a second at 80 MHz within "
      "board ulx3s-85f, not 1,000,000; ask for fewer, or take a larger board"),
 ])

@@ -76,7 +76,7 @@ def test_refused_like_a_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    found = numbers("plan", "digits", "--multipliers", "12", "--pareto", "out/front.svg")
+    found = numbers("plan", "digits", "--multipliers", "12", "--clock", "80", "--pareto", "out/front.svg")
     assert found["network"] == "digits"
     assert found["picture"] == "out/front.svg"
     assert [each["multipliers"] for each in found["points"]] == [1, 2, 3, 4, 6, 8, 12]
