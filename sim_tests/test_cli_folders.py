@@ -45,7 +45,8 @@ def bitstream(monkeypatch: pytest.MonkeyPatch) -> None:
         link = FrameLinkParams(input_bytes=60, output_bytes=3, build_id=7, timeout=1000, slots=2)
         return BuildResult(
             board=board.name, bitstream=folder / "bitstream.bit", clock_hz=options["clock_hz"] or 80e6,
-            fmax_mhz=99.5, resources=Resources(luts=1000, ffs=900, dsps=9, brams=5), seed=1, tried={2: 97.25, 1: 99.5}, slowest="in the accelerator, from a to b",
+            fmax_mhz=99.5, resources=Resources(luts=1000, ffs=900, dsps=9, brams=5), seed=1,
+            tried={2: 97.25, 1: 99.5}, slowest="in the accelerator, from a to b",
             seconds={"route": 1.5}, critical_path="", link=link, baud=options["baud"])
 
     monkeypatch.setattr(delivery, "build_bitstream", build)

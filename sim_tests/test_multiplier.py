@@ -48,7 +48,8 @@ def test_multiplier(a, b, kind):
 
 def test_all_products_of_bytes_in_luts():
     pairs = [(x, y) for x in range(-128, 128) for y in range(-128, 128)]
-    assert products(Multiplier(signed(8), signed(8), "lut"), pairs, Multiplier.LATENCY) == [x * y for x, y in pairs]
+    found = products(Multiplier(signed(8), signed(8), "lut"), pairs, Multiplier.LATENCY)
+    assert found == [x * y for x, y in pairs]
 
 
 @pytest.mark.parametrize(("a", "b"), [(Shape(a, a_signed), Shape(b, b_signed)) for a in (1, 2, 3, 4)
