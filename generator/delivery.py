@@ -23,11 +23,11 @@ from .plan_summary import family_of
 from .planner import Found, Plan, predict, resources, verify
 from .report import BuildSummary, ReportInputs, SimulationSummary, render
 from .settings import SETTINGS, board_settings, link_settings
-from .synthesis import DEFAULT_BAUD, BuildResult
+from .synthesis import DEFAULT_BAUD, DEFAULT_SEEDS, BuildResult
 from .synthesis import build as build_bitstream
 from .targets import DEFAULT_BOARD, find_board
 
-__all__ = ["DEFAULT_BAUD", "REPORT", "build", "generate", "load"]
+__all__ = ["DEFAULT_BAUD", "DEFAULT_SEEDS", "REPORT", "build", "generate", "load"]
 
 REPORT = "report.html"
 
@@ -59,18 +59,18 @@ def generate(plan: Plan, folder: Path | str, *, network: Network | None = None,
 
 def build(plan: Plan, folder: Path | str, *, board: Board | str = DEFAULT_BOARD,
           network: Network | None = None, found: Found | None = None, trial: Trial | None = None,
-          clock_hz: float | None = None, baud: int = DEFAULT_BAUD,
+          clock_hz: float | None = None, baud: int = DEFAULT_BAUD, seeds: int = DEFAULT_SEEDS,
           progress: Progress = _silent) -> BuildResult:
     """Do what :func:`generate` does, and place and route it with its serial port for ``board``.
 
     The folder holds the bitstream and its timing too. ``clock_hz`` is the clock wanted, by default what is
-    reached. Raises ``InputError`` for a board without a top, ``CheckError`` where the clock is missed or a
-    tool is missing; then no folder appears.
+    reached; up to ``seeds`` placements are tried. Raises ``InputError`` for a board without a top,
+    ``CheckError`` where the clock is missed or a tool is missing; then no folder appears.
     """
     target = find_board(board) if isinstance(board, str) else board
     with written_folder(Path(folder)) as made:
         result = build_bitstream(elaborate(plan), target, made, clock_hz=clock_hz, baud=baud,
-                                 parts=_parts(plan), progress=progress)
+                                 seeds=seeds, parts=_parts(plan), progress=progress)
         settings = link_settings(plan.network) | board_settings(
             board=target.name, clock_hz=result.clock_hz, baud=result.baud, build_id=result.link.build_id)
         _write(plan, made, settings, progress)

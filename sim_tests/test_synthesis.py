@@ -34,7 +34,7 @@ def cache(tmp_path_factory):
 def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_one(cache, tmp_path):
     folder = tmp_path / "build"
     steps = []
-    result = build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=80e6, seeds=(1,),
+    result = build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=80e6, seeds=1,
                    progress=steps.append)
     assert steps == ["elaboration (Amaranth)", "synthesis (Yosys)",
                      "placement and routing (nextpnr, seed 1)", "bitstream (ecppack)"]
@@ -58,7 +58,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert result.slowest.startswith(("in ", "from "))
 
     steps.clear()
-    again = build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=80e6, seeds=(1,),
+    again = build(MixingAccelerator(64, 10), BOARD, folder, clock_hz=80e6, seeds=1,
                   progress=steps.append)
     assert steps == ["elaboration (Amaranth)"]
     assert again.bitstream.read_bytes() == bitstream
@@ -67,7 +67,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     with pytest.raises(CheckError, match=(
             r"^the clock is missed on ulx3s-25f: 400 MHz wanted, \d\d\d\.\d MHz reached by the best of 1 "
             r"placement, whose longest path is (in|from) .*; ask for at most \d\d\d MHz$")) as caught:
-        build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6, seeds=(1,))
+        build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6, seeds=1)
     assert caught.value.exit_code == 1
     assert not list(folder.iterdir())
 

@@ -27,6 +27,8 @@ def _add(parser: ArgumentParser) -> None:
     add_budget(parser, family=False)
     parser.add_argument("--baud", metavar="N", type=positive,
                         help="speed of the serial line (default: 1000000)")
+    parser.add_argument("--seeds", metavar="N", type=positive,
+                        help="placements to try until one meets the clock (default: 3)")
     trials.add_inputs(parser)
     trials.add_simulator(parser)
 
@@ -50,11 +52,12 @@ def _run(arguments: Namespace) -> Outcome:
             return Outcome(result=result, shown=parts, failure="; ".join(trial.failures))
     # Imported here, because it brings synthesis and the report, which take a while.
     from ..board_run import link_rate
-    from ..delivery import DEFAULT_BAUD, REPORT, build
+    from ..delivery import DEFAULT_BAUD, DEFAULT_SEEDS, REPORT, build
     with console.steps(f"building {network.name} for {board.name}") as progress:
         built = build(plan, arguments.output, board=board, network=network, found=found, trial=trial,
                       clock_hz=None if arguments.clock is None else arguments.clock * 1e6,
-                      baud=arguments.baud or DEFAULT_BAUD, progress=progress)
+                      baud=arguments.baud or DEFAULT_BAUD, seeds=arguments.seeds or DEFAULT_SEEDS,
+                      progress=progress)
     rate = built.clock_hz / result["cycles_per_inference"]
     link = min(rate, link_rate(plan, built.baud))
     used = built.resources
