@@ -13,6 +13,7 @@ from typing import Any, Literal
 from gatecast.boards import Board
 
 from . import processes, toolbox
+from .ecp5_carry import fold
 from .ecp5_registers import absorb
 from .ecp5_replicas import replicate
 from .files import build_once
@@ -57,6 +58,7 @@ def synthesize(design: str, top: str, progress: Progress, *,
         return folder / "netlist.json"
 
     netlist = Netlist(build_once("ecp5-netlist", [design, script, version], build).read_text(), top)
+    fold(netlist)
     absorb(netlist)
     replicate(netlist)
     return netlist.text()

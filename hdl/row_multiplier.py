@@ -13,6 +13,12 @@ from .pipeline import delay, product_shape
 __all__ = ["RowMultiplier"]
 
 
+def _row(bit: Value, word: Value) -> Value:
+    """The partial product of a bit."""
+    row = word.as_unsigned() & bit.replicate(len(word))
+    return row.as_signed() if word.shape().signed else row
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Sum:
     """The sum of ``rows`` adjacent rows, in units of the lowest one's weight; or what is to be subtracted."""
@@ -26,18 +32,18 @@ class _Sum:
 class RowMultiplier(wiring.Component):
     """``p = a * b`` after ``latency`` cycles, in registers and adders.
 
-    Schoolbook in base two. The narrower operand (of equal ones ``a``) has a row for each of its bits: a
-    register that takes the other operand, or is reset where the bit is 0. So the partial products cost
-    registers only, no LUTs. The row of a sign is subtracted. A balanced tree adds the rows, with its levels
-    spread over the stages; ``p`` is no register, and one more adder behind it is reckoned with.
+    Schoolbook in base two. The narrower operand (of equal ones ``a``) has a row for each of its bits: the
+    other operand where the bit is 1. The row of a sign is subtracted. A balanced tree adds the rows, with
+    its levels spread over the stages; one more adder behind ``p`` is reckoned with. Adders whose lookup
+    tables have two inputs to spare take the gates of two rows into them: those of ECP5, see
+    ``gatecast.ecp5_carry``.
 
     ===========  ====================================================================
     Throughput   a product a cycle
     Latency      ``latency``
-    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 8 LUT4, together 80 LUT4, and 104 flip-flops
-                 at a latency of 3; the 8 LUT4, which invert ``a``, are shared by multipliers with the same
-                 ``a``. (What Yosys makes of ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's
-                 digits in base 4 came to 106.)
+    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 4 LUT4, together 76 LUT4, and 80 flip-flops at
+                 a latency of 3, which fit beside them. (What Yosys makes of ``a * b`` without DSP blocks
+                 has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
     ===========  ====================================================================
 
     Subtracted sign rows are C. R. Baugh's and B. A. Wooley's (1973) without their constants, for the adders
@@ -65,13 +71,12 @@ class RowMultiplier(wiring.Component):
     def tree(rows: int, latency: int) -> list[tuple[tuple[int, ...], int]]:
         """The tree of adders, from the rows on: rows in each sum of a level, and registers behind each sum.
 
-        Neighbours are added; of an odd number the last stays alone. The registers of the rows themselves are
-        not among them.
+        Neighbours are added; of an odd number the last stays alone.
         """
         levels = ceil_log2(rows)
         # The adder behind `p` counts as a level. Registers come as late as that allows, where sums are fewer.
-        together = -(-(levels + 1) // latency)
-        registers = [min(stage * together, levels) for stage in range(1, latency)]
+        together = -(-(levels + 1) // (latency + 1))
+        registers = [min(stage * together, levels) for stage in range(1, latency + 1)]
         sums = (1,) * rows
         tree = [(sums, registers.count(0))]
         for level in range(1, levels + 1):
@@ -85,7 +90,7 @@ class RowMultiplier(wiring.Component):
         if len(word) < len(bits):
             bits, word = word, bits
         tree = self.tree(len(bits), self.latency)
-        sums = [_Sum(value=self._row(m, bit, word, index), first=index, rows=1,
+        sums = [_Sum(value=_row(bit, word), first=index, rows=1,
                      subtracted=bits.shape().signed and index == len(bits) - 1)
                 for index, bit in enumerate(bits)]
         for level, (_, registers) in enumerate(tree):
@@ -95,15 +100,6 @@ class RowMultiplier(wiring.Component):
                          first=part.first, rows=part.rows, subtracted=part.subtracted) for part in sums]
         m.d.comb += self.p.eq(-sums[0].value if sums[0].subtracted else sums[0].value)
         return m
-
-    @staticmethod
-    def _row(m: Module, bit: Value, word: Value, index: int) -> Signal:
-        row = Signal(word.shape(), name=f"row_{index}", reset_less=True)
-        with m.If(bit):
-            m.d.sync += row.eq(word)
-        with m.Else():
-            m.d.sync += row.eq(0)
-        return row
 
     @staticmethod
     def _pairs(m: Module, bits: Shape, word: Shape, sums: list[_Sum], level: int) -> list[_Sum]:

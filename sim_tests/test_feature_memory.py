@@ -116,9 +116,8 @@ def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes, tmp_path):
     blocks, rams = cells["DP16KD"] + cells["PDPW16KD"], cells["TRELLIS_DPR16X4"]
     assert (blocks > 0, rams) == ((True, 0) if kind == "block" else (False, 3 * 2 * params.word_bytes))
     if kind == "block":
-        # The register of the word and that of the part read, which is chosen with two stages of bits.
-        assert cells["TRELLIS_FF"] == 8 * (params.word_bytes + read_bytes) + 2 * (
-            params.reads_per_word.bit_length() - 1)
+        # The register on the way to the reader, and those of the choice of a part of the word.
+        assert cells["TRELLIS_FF"] == 8 * read_bytes + 2 * (params.reads_per_word.bit_length() - 1)
 
 
 def test_refuses_kinds():

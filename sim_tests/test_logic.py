@@ -93,10 +93,10 @@ def test_what_multipliers_in_luts_add(seed):
 
 
 def test_multipliers_of_rows_are_those_measured():
-    """36 CCU2C of two bits and 104 flip-flops, see hdl/row_multiplier.py."""
+    """36 CCU2C of two bits and 80 flip-flops, see hdl/row_multiplier.py."""
     adders, registers = row_multiplier(8, 8, Multiplier.LATENCY)
     assert adders == pytest.approx(72, abs=4)
-    assert registers == pytest.approx(104, abs=4)
+    assert registers == pytest.approx(80, abs=4)
 
 
 def test_bits_that_differ():

@@ -117,5 +117,5 @@ def row_multiplier(narrow: int, wide: int, latency: int) -> tuple[int, int]:
         # The low bits, below the weight of the higher one of two sums, need no adder.
         adders += sum(high + wide for high in below[1::2])
         below = sums
-    registers = narrow * wide + sum(delays * sum(each + wide for each in sums) for sums, delays in tree)
+    registers = sum(delays * sum(each + wide for each in sums) for sums, delays in tree)
     return adders, registers
