@@ -2,7 +2,8 @@
 
 A reset or a mark that one flip-flop gives to an engine, or to engines all over the chip, takes 5 to 8 ns to
 reach them. Copies with the same input change in the same cycle. Where they stand behind a delay, that is
-copied too, so that the way to them has several hops.
+copied too, so that the way to them has several hops, but for its first register: behind logic there would be
+a long way to each copy.
 """
 
 from __future__ import annotations
@@ -31,10 +32,16 @@ def replicate(netlist: Netlist) -> None:
                 continue
             copies = _copied(netlist, name, groups)
             for _ in range(HOPS):
-                before, _ = netlist.drivers.get(netlist.bit(copies[0], "DI"), ("", ""))
-                if not before or netlist.cells[before]["type"] != "TRELLIS_FF":
+                before = _register_before(netlist, copies[0])
+                if not before or not _register_before(netlist, before):
                     break
                 copies = _copied(netlist, before, [[(copy, "DI")] for copy in copies])
+
+
+def _register_before(netlist: Netlist, name: str) -> str:
+    """The flip-flop whose output a flip-flop takes; "" where that is of something else."""
+    source, _ = netlist.drivers.get(netlist.bit(name, "DI"), ("", ""))
+    return source if source and netlist.cells[source]["type"] == "TRELLIS_FF" else ""
 
 
 def _neighbours(readers: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:

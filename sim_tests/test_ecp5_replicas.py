@@ -64,11 +64,11 @@ def test_copies(readers: dict[str, int], copies: int, delay: int) -> None:
         for end in ends:
             group = [part for part, chain in zip(parts, chains.values(), strict=True) if chain[0] == end]
             assert len(set(group)) == 1 and len(group) <= EACH
-    # Each end has hops of its own, as many as there are.
-    for hop in range(min(HOPS, delay) + 1):
-        assert len({chain[hop] for chain in chains.values()}) == copies
-    flip_flops = netlist.types()["TRELLIS_FF"]
-    assert flip_flops == copies * (min(HOPS, delay) + 1) + max(delay - HOPS, 0)
+    # Each end has hops of its own, as many as there are, but for the first register of all.
+    hops = min(HOPS, max(delay - 1, 0))
+    for hop, nets in enumerate(zip(*chains.values(), strict=True)):
+        assert len(set(nets)) == (copies if hop <= hops else 1)
+    assert netlist.types()["TRELLIS_FF"] == copies * (hops + 1) + delay - hops
 
 
 def test_readers_that_are_neighbours_share_a_copy() -> None:
