@@ -10,8 +10,8 @@ from .pll import LEAST, mhz
 
 __all__ = ["Ice40Pll", "ice40_pll"]
 
-# Limits in Hz, the same in both: iCE40 LP/HX family data sheet (FPGA-DS-02029) and iCE40 UltraPlus family data
-# sheet (FPGA-DS-02008), tables "sysCLOCK PLL timing".
+# Limits in Hz, the same in the data sheets of iCE40 LP/HX (FPGA-DS-02029) and UltraPlus (FPGA-DS-02008),
+# tables "sysCLOCK PLL timing".
 INPUT_RANGE = (10_000_000, 133_000_000)
 DETECTOR_RANGE = (10_000_000, 133_000_000)
 VCO_RANGE = (533_000_000, 1_066_000_000)
@@ -59,7 +59,7 @@ class Ice40Pll:
         return next((setting for limit, setting in FILTERS if self.detector_hz < limit), LAST_FILTER)
 
     def instance(self, *, pin: Any = None, input: Any = None, output: Signal, locked: Signal) -> Instance:
-        """Return the hardware, on a net for clocks, from a `pin` that is the PLL's own or else from `input`."""
+        """Return the hardware, on a net for clocks: from a `pin` of the PLL's own, or else from `input`."""
         kind, source = ("SB_PLL40_CORE", {"i_REFERENCECLK": input}) if pin is None else (
             "SB_PLL40_PAD", {"i_PACKAGEPIN": pin})
         return Instance(

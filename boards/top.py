@@ -63,7 +63,7 @@ class BoardTop(Elaboratable):
 
     @abstractmethod
     def clocked(self, m: Module, platform: Any) -> Any:
-        """Make the clock of the domain "sync", and all that only this board has; what is high when it runs."""
+        """Make the clock of "sync", and all that only this board has; return what is high when it runs."""
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()

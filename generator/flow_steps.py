@@ -1,4 +1,4 @@
-"""The steps from a design to a bitstream that all families share: tools as child processes, results cached."""
+"""The steps from a design to a bitstream that all families share: child processes, each result cached."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ class Tools:
 
     def modelled(self, netlist: str, progress: Progress) -> str:
         """Return a flat netlist as Verilog, together with models of its cells: our own."""
-        text = self.yosys("verilog", "Verilog of the netlist", "netlist.json", netlist,
-                          ["read_json netlist.json", "delete t:$scopeinfo", "write_verilog -noattr netlist.v"],
-                          "netlist.v", progress)
+        lines = ["read_json netlist.json", "delete t:$scopeinfo", "write_verilog -noattr netlist.v"]
+        text = self.yosys("verilog", "Verilog of the netlist", "netlist.json", netlist, lines, "netlist.v",
+                          progress)
         return UNCONNECTED + text + resources.files(__package__).joinpath(self.cells).read_text()
 
     def route(self, netlist: str, pins: str, options: Sequence[str], seed: int, progress: Progress,
@@ -129,6 +129,6 @@ class Tools:
         return build_once(f"{self.family}-bitstream", [configuration, version], build).read_bytes()
 
     def _tool(self, name: str) -> tuple[str, str]:
-        """Return the executable of a tool and its version, which is part of what a cached result depends on."""
+        """Return the executable of a tool and its version, on which what is cached depends."""
         tool = toolbox.require(name, f"building for {self.title}")
         return str(tool.where), str(tool.version)

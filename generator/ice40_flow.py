@@ -18,9 +18,9 @@ TOOLS = Tools(
     family="ice40", title="iCE40", nextpnr="nextpnr-ice40", pins=PINS, pins_option="--pcf",
     configuration="routed.asc", configuration_option="--asc", packer="icepack", cells=CELLS)
 
-# Products become SB_MAC16 without registers, before the other cells are chosen. ``synth_ice40 -dsp`` would do
-# so too, but its pass ``ice40_dsp`` loses multipliers: of two products that are added, each behind a register,
-# it takes one register for two purposes (Yosys 0.70). So it is never run, and registers move later.
+# Products become SB_MAC16 without registers before other cells are chosen. ``synth_ice40 -dsp`` does so too,
+# but its pass ``ice40_dsp`` loses multipliers: where two products are added, each behind a register, it takes
+# one register for two purposes (Yosys 0.70). So it is never run, and registers move later.
 MULTIPLIERS = (
     "opt_expr",
     "opt_clean",

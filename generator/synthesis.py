@@ -92,8 +92,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     accelerator : Component
         With `s_axis`, `m_axis`, `tlast_error`, `input_bytes` and `output_bytes`.
     clock_hz : float, optional
-        The clock wanted; the PLL makes the nearest at or below it. Without it, the board's `build_clock_hz`, or
-        what is reached.
+        The clock wanted; the PLL makes the nearest at or below it. Without it, what the board says that most
+        plans meet, or what is reached.
     baud : int
         Speed of the serial line.
     build_id : int, optional
@@ -179,15 +179,16 @@ def _clock(board: Board, wanted: float, least: Fraction) -> Clock:
         raise InputError(f"board {board.name} has no such clock: {error}") from None
 
 
-def _link(accelerator: Any, board: Board, clock: Pll, baud: int, build_id: int,
+def _link(accelerator: Any, board: Board, clock: Clock, baud: int, build_id: int,
           slots: int | None) -> tuple[FrameLinkParams, int]:
     """Return the settings of the link, and the clock cycles of a bit."""
     try:
         divisor = uart_divisor(float(clock.output_hz), baud)
+        if slots is None:
+            slots = default_slots(accelerator.input_bytes, board.part.block_ram_bytes)
         params = FrameLinkParams(
             input_bytes=accelerator.input_bytes, output_bytes=accelerator.output_bytes, build_id=build_id,
-            timeout=int(clock.output_hz * TIMEOUT_SECONDS),
-            slots=default_slots(accelerator.input_bytes, board.part.block_ram_bytes) if slots is None else slots)
+            timeout=int(clock.output_hz * TIMEOUT_SECONDS), slots=slots)
     except ValueError as error:
         raise InputError(f"the serial link of {board.name} cannot be built: {error}") from None
     return params, divisor

@@ -13,7 +13,7 @@ __all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget"]
 # Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones.
 USABLE = 0.8
 
-# Block RAMs that a plan leaves to the serial link, by family: where they are few and small, it may have no other.
+# Block RAMs that a plan leaves to the serial link, by family: where they are few, there may be no other.
 LINK_BLOCK_RAMS = {"ice40": 1}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
@@ -55,8 +55,9 @@ class Budget:
     def of(part: Part, name: str) -> Budget:
         """What a plan may take of ``part``: of its LUTs and flip-flops the :data:`USABLE` share."""
         return Budget(dsps=part.multipliers,
-                      block_rams=part.block_rams - LINK_BLOCK_RAMS.get(part.family, 0), luts=int(part.luts * USABLE),
-                      ffs=int(part.ffs * USABLE), family=part.family, name=name, part=part)
+                      block_rams=part.block_rams - LINK_BLOCK_RAMS.get(part.family, 0),
+                      luts=int(part.luts * USABLE), ffs=int(part.ffs * USABLE), family=part.family, name=name,
+                      part=part)
 
     def by_hand(self, limit: str) -> bool:
         """Whether the limit of this name was given by hand, and not taken from a chip."""

@@ -37,7 +37,7 @@ __all__ = ["ERROR_FFS", "ERROR_LUTS", "MEASURED", "Estimate", "array_luts", "err
 MEASURED = "ecp5"
 
 
-# Share of the lookup tables that no flip-flop is behind, in the plans of the digits network for iCE40: 37 to 50 %.
+# Share of the lookup tables without a flip-flop behind them: 37 to 50 % in plans of the digits network.
 ALONE = {"ice40": 0.45}
 
 
@@ -69,9 +69,9 @@ def estimate(plan: Plan, family: str = "ecp5") -> Estimate:
 def shared_cells(found: Estimate, family: str, *, read_bits: int) -> Estimate:
     """What :func:`estimate` found, where a lookup table and a flip-flop behind it share a logic cell.
 
-    So they do on iCE40: data of a flip-flop always come through the lookup table of its cell, which then has no
-    other use unless it is what makes the data. Of the lookup tables the share `ALONE` is before none. Block
-    RAMs, of which ``read_bits`` are read, have no output registers there.
+    So they do on iCE40: data of a flip-flop come through the lookup table of its cell, whether that makes
+    them or not. Of the other lookup tables, which are before no flip-flop, ``ALONE`` says the share. Block
+    RAMs, of which ``read_bits`` are read at once, have no output registers there.
     """
     if family not in ALONE:
         return found

@@ -44,7 +44,8 @@ def resources(plan: Plan, family: str = "ecp5", memories: Sequence[Storage] | No
         multipliers=sum(arrays.values()),
         requantizer_multipliers=sum(params.multiplier_parts for params in requantizers.values()),
         dsps=sum((array_dsps(plan, engine) if engine.array_in == "dsp" else 0)
-                 + (requantizer_dsps(requantizers[engine.name]) if engine.requantizer_in == "dsp" else 0)
+                 + (requantizer_dsps(requantizers[engine.name], family)
+                    if engine.requantizer_in == "dsp" else 0)
                  for engine in plan.engines),
         block_rams=sum(memory.block_rams(family) for memory in memories if memory.kind == "block"),
         luts=logic.luts, ffs=logic.ffs,
