@@ -73,13 +73,14 @@ module SB_RAM40_4K (
     reg [15:0] words [0:255];
     wire [4095:0] contents = {INIT_F, INIT_E, INIT_D, INIT_C, INIT_B, INIT_A, INIT_9, INIT_8,
                               INIT_7, INIT_6, INIT_5, INIT_4, INIT_3, INIT_2, INIT_1, INIT_0};
+    // Bits of which nothing is known become 0 in a bitstream.
     integer place;
     initial
-        for (place = 0; place < 256; place = place + 1)
-            words[place] = contents[16 * place +: 16];
+        for (place = 0; place < 4096; place = place + 1)
+            words[place / 16][place % 16] = contents[place] === 1'b1;
 
     // Of each group of places one is written; the bit for it is at a place of its own in the group.
-    reg [15:0] written, chosen, read;
+    reg [15:0] written, chosen, read = 0;
     wire [2:0] write_place = WRITE_MODE == 0 ? 0 : WRITE_MODE == 1 ? WADDR[8] : WRITE_MODE == 2 ? WADDR[9:8]
         : WADDR[10:8];
     wire [2:0] read_place = READ_MODE == 0 ? 0 : READ_MODE == 1 ? RADDR[8] : READ_MODE == 2 ? RADDR[9:8]

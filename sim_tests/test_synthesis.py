@@ -9,10 +9,10 @@ from mixing_accelerator import MixingAccelerator
 from tools import needs
 
 from gatecast import ecp5_flow, placement, toolbox, verilog
-from gatecast.flow_steps import Route
 from gatecast.boards import boards
 from gatecast.critical_path import critical_path, where
 from gatecast.errors import CheckError, InputError
+from gatecast.flow_steps import Route
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.programming import program
 from gatecast.synthesis import BITSTREAM, TIMING_REPORT, build, synthesize_core
