@@ -98,7 +98,7 @@ _OTHERS = [
           platform="amaranth_boards.icebreaker.ICEBreakerPlatform"),
     Board(name="hx8k-evn", title="Lattice iCE40-HX8K breakout board", part=ICE40HX8K,
           package="CT256", speed="", clock_hz=12 * MHZ, builds=True, programmer="ice40_generic",
-          build_clock_hz=48 * MHZ,
+          build_clock_hz=96 * MHZ,
           platform="amaranth_boards.ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform"),
     Board(name="tang-nano-9k", title="Sipeed Tang Nano 9K (GW1NR-9C)", part=GW1NR_9,
           package="QN88P", speed="C6/I5", clock_hz=27 * MHZ,

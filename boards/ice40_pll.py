@@ -79,6 +79,7 @@ def ice40_pll(input_hz: float, wanted_hz: float, *, least: Fraction = LEAST) -> 
     source, wanted = Fraction(input_hz), Fraction(wanted_hz)
     if not INPUT_RANGE[0] <= source <= INPUT_RANGE[1]:
         raise ValueError(f"the PLL of iCE40 takes {mhz(INPUT_RANGE)}, not {float(source) / 1e6:g} MHz")
+    highest = min(wanted, Fraction(OUTPUT_RANGE[1]))
     found = [
         candidate
         for input_divider in range(1, MAX_INPUT_DIVIDER + 1) if source / input_divider >= DETECTOR_RANGE[0]
@@ -87,7 +88,7 @@ def ice40_pll(input_hz: float, wanted_hz: float, *, least: Fraction = LEAST) -> 
         for output_shift in OUTPUT_SHIFTS
         for candidate in [Ice40Pll(input_hz=source, input_divider=input_divider, vco_multiple=vco_multiple,
                                    output_shift=output_shift)]
-        if OUTPUT_RANGE[0] <= candidate.output_hz <= min(wanted, OUTPUT_RANGE[1])
+        if OUTPUT_RANGE[0] <= candidate.output_hz <= highest
     ]
     best = max(found, key=lambda p: (p.output_hz, p.detector_hz, p.vco_hz), default=None)
     if best is None or wanted > OUTPUT_RANGE[1] or best.output_hz < wanted * least:
