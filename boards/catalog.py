@@ -94,7 +94,8 @@ _OTHERS = [
           platform="amaranth_boards.icesugar_pro.ICESugarProPlatform"),
     Board(name="icebreaker", title="1BitSquared iCEBreaker (iCE40UP5K)", part=ICE40UP5K,
           package="SG48", speed="", clock_hz=12 * MHZ, builds=True, programmer="ice40_generic",
-          build_clock_hz=36 * MHZ,
+          # Half of what nextpnr allows for digits: it does not count the time of a multiplication.
+          build_clock_hz=24 * MHZ,
           platform="amaranth_boards.icebreaker.ICEBreakerPlatform"),
     Board(name="hx8k-evn", title="Lattice iCE40-HX8K breakout board", part=ICE40HX8K,
           package="CT256", speed="", clock_hz=12 * MHZ, builds=True, programmer="ice40_generic",

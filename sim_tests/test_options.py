@@ -32,7 +32,7 @@ def test_budget_by_hand() -> None:
 
 def test_clock() -> None:
     assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == 150
-    assert flow.clock_mhz("icebreaker") == 36
+    assert flow.clock_mhz("icebreaker") == 24
     assert flow.clock_mhz(family="ecp5") is None
     other = next(board.name for board in boards().values() if not board.builds)
     assert flow.clock_mhz(other) is None
