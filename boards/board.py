@@ -40,6 +40,11 @@ class Part:
     block_ram_bits: int
     lut_ram_bits: int
 
+    @property
+    def block_ram_bytes(self) -> int:
+        """Bytes of one block RAM that a memory of bytes can have: a power of two."""
+        return 1 << (self.block_ram_bits // 8).bit_length() - 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
@@ -63,6 +68,9 @@ class Board:
         fits plans to it.
     programmer : str
         Its name for openFPGALoader; "" where that does not know it.
+    build_clock_hz : int
+        The clock that a build tries first where none is asked for: what most plans meet; 0 where none is
+        built.
     """
 
     name: str
@@ -74,6 +82,7 @@ class Board:
     platform: str
     builds: bool = False
     programmer: str = ""
+    build_clock_hz: int = 0
 
     @property
     def family(self) -> str:

@@ -5,7 +5,10 @@ from fractions import Fraction
 
 from amaranth.hdl import Instance, Signal
 
-__all__ = ["Pll", "pll"]
+__all__ = ["LEAST", "Pll", "mhz", "pll"]
+
+# The share of a clock wanted that a clock must have to stand for it.
+LEAST = Fraction(9, 10)
 
 # Limits in Hz: ECP5 family data sheet (FPGA-DS-02012), table "sysCLOCK PLL timing"; its 10 MHz at the phase
 # detector is stricter than what other open tools ask for.
@@ -64,15 +67,16 @@ class Pll:
             i_PHASELOADREG=0, i_PLLWAKESYNC=0, i_ENCLKOP=0, i_ENCLKOS=0)
 
 
-def pll(input_hz: float, wanted_hz: float) -> Pll:
+def pll(input_hz: float, wanted_hz: float, *, least: Fraction = LEAST) -> Pll:
     """Return the settings whose clock comes nearest to `wanted_hz` from below.
 
     Of those that give the same clock it is the one with the fastest detector, then the most central VCO.
-    ``ValueError`` where the PLL takes no such input, or makes no clock from a tenth below `wanted_hz` on.
+    ``ValueError`` where the PLL takes no such input, or makes no clock from the share `least` of `wanted_hz`
+    on.
     """
     source, wanted = Fraction(input_hz), Fraction(wanted_hz)
     if not INPUT_RANGE[0] <= source <= INPUT_RANGE[1]:
-        raise ValueError(f"the PLL of ECP5 takes {_mhz(INPUT_RANGE)}, not {float(source) / 1e6:g} MHz")
+        raise ValueError(f"the PLL of ECP5 takes {mhz(INPUT_RANGE)}, not {float(source) / 1e6:g} MHz")
     found = [
         candidate
         for input_divider in range(1, MAX_DIVIDER + 1) if source / input_divider >= DETECTOR_RANGE[0]
@@ -86,11 +90,12 @@ def pll(input_hz: float, wanted_hz: float) -> Pll:
     ]
     best = max(found, key=lambda p: (p.output_hz, p.detector_hz, -abs(p.vco_hz - VCO_MIDDLE), -p.vco_hz),
                default=None)
-    if best is None or wanted > OUTPUT_RANGE[1] or best.output_hz < wanted * Fraction(9, 10):
-        raise ValueError(f"the PLL of ECP5 makes {_mhz(OUTPUT_RANGE)}, and no {float(wanted) / 1e6:g} MHz "
+    if best is None or wanted > OUTPUT_RANGE[1] or best.output_hz < wanted * least:
+        raise ValueError(f"the PLL of ECP5 makes {mhz(OUTPUT_RANGE)}, and no {float(wanted) / 1e6:g} MHz "
                          f"from {float(source) / 1e6:g} MHz")
     return best
 
 
-def _mhz(limits: tuple[int, int]) -> str:
+def mhz(limits: tuple[int, int]) -> str:
+    """A range of Hz in words."""
     return f"{limits[0] / 1e6:g} to {limits[1] / 1e6:g} MHz"

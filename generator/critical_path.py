@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["ACCELERATOR", "critical_path", "where"]
 
 # What Yosys hangs on to the name of the nearest net to name a cell.
-_CELL = re.compile(r"(\$\d+)?_(TRELLIS_\w+|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD)(_.*)?$")
+_CELL = re.compile(r"(\$\d+)?_(TRELLIS_\w+|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD|SB_\w+)(_.*)?$")
 # Where the accelerator lies in the top of a board.
 ACCELERATOR = "design.accelerator."
 

@@ -55,10 +55,8 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
 
 def clock_mhz(board: str | None = None, *, family: str | None = None) -> float | None:
     """The clock in MHz that a build for a board tries first; none where nothing is built."""
-    # Imported here, because it brings synthesis, which takes a while.
-    from .synthesis import DEFAULT_CLOCK_HZ
-    builds = family is None and find_board(board or DEFAULT_BOARD).builds
-    return DEFAULT_CLOCK_HZ / 1e6 if builds else None
+    clock_hz = find_board(board or DEFAULT_BOARD).build_clock_hz if family is None else 0
+    return clock_hz / 1e6 if clock_hz else None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,7 +29,7 @@ class Netlist:
     cells : dict of str to cell
         By name.
     drivers : dict of net to (cell, port)
-        Of nets that an output of one bit drives; those of ports of the module are missing.
+        Of nets that an output drives; those of ports of the module are missing.
     loads : dict of net to dict of (cell, port)
         Readers of each net, in order; one without a cell is a port of the module.
     """
@@ -83,6 +83,13 @@ class Netlist:
         cell["connections"][port] = [bit]
         self._note(name, cell, port, [bit])
 
+    def connect_all(self, name: str, port: str, bits: Sequence[Bit]) -> None:
+        """Let a port of any number of bits have these nets."""
+        cell = self.cells[name]
+        self.disconnect(name, port)
+        cell["connections"][port] = [*bits]
+        self._note(name, cell, port, bits)
+
     def rewire(self, name: str, port: str, old: Bit, new: Bit) -> None:
         """Let an input of a cell read a net in place of another, at all of its bits that do."""
         bits = self.cells[name]["connections"][port]
@@ -96,10 +103,11 @@ class Netlist:
         for bit in cell["connections"].pop(port, ()):
             if isinstance(bit, str):
                 continue
+            # A net may be at several bits of a port.
             if cell["port_directions"][port] == "input":
-                del self.loads[bit][name, port]
+                self.loads[bit].pop((name, port), None)
             else:
-                del self.drivers[bit]
+                self.drivers.pop(bit, None)
 
     def remove(self, name: str) -> None:
         """Take a cell out."""

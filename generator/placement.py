@@ -10,8 +10,9 @@ from threading import Event
 
 from gatecast.boards import Board
 
-from . import ecp5_flow
 from .errors import CheckError
+from .flow_steps import Route
+from .flows import flow_of
 from .synthesis_report import fmax_mhz
 
 __all__ = ["Placement", "place"]
@@ -25,7 +26,7 @@ class Placement:
     """A netlist placed and routed from one seed, and the highest clock in MHz that it allows."""
 
     seed: int
-    routed: ecp5_flow.Route
+    routed: Route
     fmax_mhz: float
 
 
@@ -48,13 +49,14 @@ def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequenc
 def _side_by_side(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int],
                   progress: Callable[[str], None]) -> list[Placement]:
     stopped = Event()
+    flow = flow_of(board.family)
 
     def look() -> None:
         if stopped.is_set():
             raise KeyboardInterrupt
 
     def one(seed: int) -> Placement:
-        routed = ecp5_flow.route(netlist, pins, ecp5_flow.part_options(board), seed, progress, look)
+        routed = flow.route(netlist, pins, flow.part_options(board), seed, progress, look)
         fmax = fmax_mhz(routed.report, clock_hz)
         if fmax is None:
             raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")

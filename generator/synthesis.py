@@ -7,40 +7,39 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from gatecast.boards import Board
-from gatecast.boards.pll import Pll, pll
-from gatecast.boards.ulx3s import Ulx3sTop, platform
+from gatecast.boards.pll import LEAST
+from gatecast.boards.top import BoardTop, Clock, platform
+from gatecast.boards.tops import top_of
 from gatecast.hdl.frame_link import FrameLinkParams, default_slots
 from gatecast.hdl.uart import uart_divisor
 from gatecast.hdl.uart_top import UartTop
 
-from . import ecp5_flow, verilog
+from . import verilog
 from .critical_path import critical_path, where
 from .errors import CheckError, InputError
 from .files import written_whole
+from .flows import flow_of
 from .names import plain_names
 from .netlist import Netlist
 from .placement import place
 from .synthesis_report import Resources, placed_resources, synthesized_resources
 from .targets import check_builds
 
-__all__ = ["BITSTREAM", "CONSTRAINTS", "DEFAULT_BAUD", "DEFAULT_SEEDS", "BuildResult", "build",
-           "synthesize_core"]
+__all__ = ["BITSTREAM", "DEFAULT_BAUD", "DEFAULT_SEEDS", "BuildResult", "build", "synthesize_core"]
 
 BITSTREAM = "bitstream.bit"
 TIMING_REPORT = "timing.txt"
-CONSTRAINTS = "pins.lpf"
 
 # The FTDI chip of the boards makes it exactly, and so does every clock that is a multiple of it.
 DEFAULT_BAUD = 1_000_000
 # A pause in the middle of a packet that no working USB host makes.
 TIMEOUT_SECONDS = 0.05
 
-# What most plans meet on the slowest speed grade.
-DEFAULT_CLOCK_HZ = 150_000_000
 # Where a clock of our own choice was missed, the next one lies this much under what was reached.
 MARGIN = 0.95
 # Placements of one netlist differ by a tenth of the clock.
@@ -94,7 +93,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     accelerator : Component
         With `s_axis`, `m_axis`, `tlast_error`, `input_bytes` and `output_bytes`.
     clock_hz : float, optional
-        The clock wanted; the PLL makes the nearest at or below it. Without it, 150 MHz, or what is reached.
+        The clock wanted; the PLL makes the nearest at or below it. Without it, what the board says that most
+        plans meet, or what is reached.
     baud : int
         Speed of the serial line.
     build_id : int, optional
@@ -117,17 +117,18 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         Where the clock is missed: then nothing in `folder` is called a bitstream. Where a tool fails.
     """
     check_builds(board)
-    for name in BITSTREAM, TIMING_REPORT, CONSTRAINTS:
+    flow = flow_of(board.family)
+    for name in BITSTREAM, TIMING_REPORT, flow.PINS:
         (folder / name).unlink(missing_ok=True)
 
     if build_id is None:
         build_id = _build_id(accelerator)
-    wanted = DEFAULT_CLOCK_HZ if clock_hz is None else clock_hz
+    wanted, least = (board.build_clock_hz, Fraction(0)) if clock_hz is None else (clock_hz, LEAST)
     while True:
-        clock = _clock(board, wanted)
+        clock = _clock(board, wanted, least)
         link, divisor = _link(accelerator, board, clock, baud, build_id, slots)
         timer = _Timer()
-        top = Ulx3sTop(UartTop(accelerator, link, divisor), clock)
+        top = top_of(board)(UartTop(accelerator, link, divisor), clock)
         netlist, pins = _synthesize(top, board, timer, progress)
         with timer.step("route"):
             placements = place(netlist, pins, board, float(clock.output_hz),
@@ -136,14 +137,15 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         slowest = where(best.routed.report, parts or {})
         if best.fmax_mhz * 1e6 >= clock.output_hz:
             with timer.step("pack"):
-                bitstream = ecp5_flow.pack(best.routed.configuration, progress)
+                bitstream = flow.pack(best.routed.configuration, progress)
             result = BuildResult(
                 board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
-                fmax_mhz=best.fmax_mhz, resources=placed_resources(best.routed.report), seed=best.seed,
+                fmax_mhz=best.fmax_mhz, seed=best.seed,
+                resources=placed_resources(best.routed.report, Netlist(netlist, "top").types()),
                 tried={placement.seed: placement.fmax_mhz for placement in placements},
                 seconds=timer.seconds, slowest=slowest, critical_path=critical_path(best.routed.report),
                 link=link, baud=baud)
-            _write(result, bitstream, pins)
+            _write(result, bitstream, pins, folder / flow.PINS)
             return result
         lower = best.fmax_mhz * 1e6 * MARGIN
         if clock_hz is not None:
@@ -173,40 +175,42 @@ def _build_id(accelerator: Any) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def _clock(board: Board, wanted: float) -> Pll:
+def _clock(board: Board, wanted: float, least: Fraction) -> Clock:
     try:
-        return pll(board.clock_hz, wanted)
+        return top_of(board).clock_from(board.clock_hz, wanted, least=least)
     except ValueError as error:
         raise InputError(f"board {board.name} has no such clock: {error}") from None
 
 
-def _link(accelerator: Any, board: Board, clock: Pll, baud: int, build_id: int,
+def _link(accelerator: Any, board: Board, clock: Clock, baud: int, build_id: int,
           slots: int | None) -> tuple[FrameLinkParams, int]:
     """Return the settings of the link, and the clock cycles of a bit."""
     try:
         divisor = uart_divisor(float(clock.output_hz), baud)
+        if slots is None:
+            slots = default_slots(accelerator.input_bytes, board.part.block_ram_bytes)
         params = FrameLinkParams(
             input_bytes=accelerator.input_bytes, output_bytes=accelerator.output_bytes, build_id=build_id,
-            timeout=int(clock.output_hz * TIMEOUT_SECONDS),
-            slots=default_slots(accelerator.input_bytes) if slots is None else slots)
+            timeout=int(clock.output_hz * TIMEOUT_SECONDS), slots=slots)
     except ValueError as error:
         raise InputError(f"the serial link of {board.name} cannot be built: {error}") from None
     return params, divisor
 
 
-def _synthesize(top: Ulx3sTop, board: Board, timer: _Timer, progress: Progress) -> tuple[str, str]:
+def _synthesize(top: BoardTop, board: Board, timer: _Timer, progress: Progress) -> tuple[str, str]:
     """Return netlist and pins."""
     with timer.step("elaborate"):
         progress("elaboration (Amaranth)")
         files = platform(board).prepare(top, "top", emit_src=False).files
     with timer.step("synthesize"):
         # With plain names: of Amaranth's own ones Yosys 0.70 fails an assertion in some designs.
-        netlist = ecp5_flow.synthesize(plain_names(files["top.il"], top="top", ports=()), "top", progress)
-    return netlist, files["top.lpf"]
+        flow = flow_of(board.family)
+        netlist = flow.synthesize(plain_names(files["top.il"], top="top", ports=()), "top", progress)
+    return netlist, files[f"top{Path(flow.PINS).suffix}"]
 
 
-def _write(result: BuildResult, bitstream: bytes, pins: str) -> None:
-    with written_whole(result.bitstream.with_name(CONSTRAINTS)) as file:
+def _write(result: BuildResult, bitstream: bytes, pins: str, constraints: Path) -> None:
+    with written_whole(constraints) as file:
         file.write_text(pins)
     with written_whole(result.bitstream.with_name(TIMING_REPORT)) as file:
         tried = ", ".join(f"{fmax:.2f} with seed {seed}" for seed, fmax in result.tried.items())
@@ -222,7 +226,5 @@ def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
 
     LUTs are a few per cent under those of a placed design, which adds some at the ends of carry chains.
     """
-    if family != "ecp5":
-        raise InputError(f"synthesis for the family {family} is not there yet; use ecp5")
-    netlist = ecp5_flow.synthesize(verilog_text, top, progress, language="verilog")
+    netlist = flow_of(family).synthesize(verilog_text, top, progress, language="verilog")
     return synthesized_resources(Netlist(netlist, top).types())

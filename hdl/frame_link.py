@@ -22,9 +22,9 @@ MIN_SLOTS, MAX_SLOTS = 2, 16
 MIN_TIMEOUT = 16
 
 
-def default_slots(input_bytes: int) -> int:
+def default_slots(input_bytes: int, block_ram_bytes: int = BLOCK_RAM_BYTES) -> int:
     """Frames that may be under way: what one block RAM holds, so that the delays of USB hide, but 2 to 16."""
-    return max(MIN_SLOTS, min(MAX_SLOTS, BLOCK_RAM_BYTES // input_bytes))
+    return max(MIN_SLOTS, min(MAX_SLOTS, block_ram_bytes // input_bytes))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,18 +11,25 @@ from amaranth.sim import Simulator
 from mixing_accelerator import MixingAccelerator
 
 from gatecast.boards import boards, families
+from gatecast.boards import ice40_pll as ice40
+from gatecast.boards.ice40_pll import ice40_pll
 from gatecast.boards.pll import DETECTOR_RANGE, INPUT_RANGE, MAX_DIVIDER, OUTPUT_RANGE, VCO_RANGE, pll
 from gatecast.boards.reset import ResetHold
-from gatecast.boards.ulx3s import Ulx3sTop, platform
+from gatecast.boards.top import platform
+from gatecast.boards.tops import top_of
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.hdl.uart_top import UartTop
 
 MHZ = 1_000_000
 
 
-def top(clock) -> Ulx3sTop:
+def files(name: str, clock_hz: float) -> dict[str, str]:
+    """What the platform of a board makes of its top: RTLIL and pins."""
+    board = boards()[name]
     params = FrameLinkParams(input_bytes=16, output_bytes=4, timeout=1000, slots=2)
-    return Ulx3sTop(UartTop(MixingAccelerator(16, 4), params, 80), clock)
+    maker = top_of(board)
+    top = maker(UartTop(MixingAccelerator(16, 4), params, 80), maker.clock_from(board.clock_hz, clock_hz))
+    return platform(board).prepare(top, "top", emit_src=False).files
 
 
 @pytest.mark.parametrize("name", boards())
@@ -71,8 +78,10 @@ def test_published_figures():
     assert {family: part.device for family, part in families().items()} == {
         "ecp5": "LFE5U-85F", "ice40": "iCE40HX8K", "gowin": "GW2A-18C", "xc7": "XC7A100T"}
     assert [name for name, board in boards().items() if board.builds] == [
-        "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f"]
-    assert all(board.programmer for board in boards().values() if board.builds)
+        "ulx3s-12f", "ulx3s-25f", "ulx3s-45f", "ulx3s-85f", "icebreaker", "hx8k-evn"]
+    assert all(bool(board.programmer) == bool(board.build_clock_hz) == board.builds
+               for board in boards().values())
+    assert [part.block_ram_bytes for part in families().values()] == [2048, 512, 2048, 2048]
 
 
 @pytest.mark.parametrize("input_mhz", [12, 25, 48, 100])
@@ -144,15 +153,79 @@ def test_reset_is_held_from_power_on_and_after_every_loss_of_lock():
     simulator.run()
 
 
-@pytest.mark.parametrize("name", [name for name, board in boards().items() if board.builds])
+@pytest.mark.parametrize("input_mhz", [10, 12, 16, 25, 48, 100])
+def test_the_pll_of_ice40_keeps_its_limits_and_comes_near(input_mhz):
+    for wanted in [24, 34, 36, 40.1, 48, 62.5, 81.3, 99.99, 133, 200, 270]:
+        found = ice40_pll(input_mhz * MHZ, wanted * MHZ, least=Fraction(0))
+        assert ice40.INPUT_RANGE[0] <= found.input_hz <= ice40.INPUT_RANGE[1]
+        assert ice40.DETECTOR_RANGE[0] <= found.detector_hz <= ice40.DETECTOR_RANGE[1]
+        assert ice40.VCO_RANGE[0] <= found.vco_hz <= ice40.VCO_RANGE[1]
+        assert ice40.OUTPUT_RANGE[0] <= found.output_hz <= min(wanted * MHZ, ice40.OUTPUT_RANGE[1])
+        assert 1 <= found.input_divider <= 16
+        assert 1 <= found.vco_multiple <= 64
+        assert 1 <= found.output_shift <= 6
+        assert found.output_hz == Fraction(input_mhz * MHZ * found.vco_multiple,
+                                           found.input_divider << found.output_shift)
+        # All settings within the limits, tried out, give none that is nearer.
+        assert found.output_hz == max(
+            output for divider in range(1, 17) for multiple in range(1, 65) for shift in range(1, 7)
+            for output in [Fraction(input_mhz * MHZ * multiple, divider << shift)]
+            if output <= wanted * MHZ and 16 * MHZ <= output <= 275 * MHZ
+            and 10 * MHZ <= Fraction(input_mhz * MHZ, divider) <= 133 * MHZ
+            and 533 * MHZ <= output * (1 << shift) <= 1066 * MHZ)
+
+
+def test_the_pll_of_ice40_is_set_as_icestorm_sets_it():
+    # What its program icepll says: DIVR + 1, DIVF + 1, DIVQ, FILTER_RANGE.
+    for source, wanted, settings in (
+            (12, 96, (1, 64, 3, 1)), (16, 50, (1, 50, 4, 1)), (12, 36, (1, 48, 4, 1))):
+        found = ice40_pll(source * MHZ, wanted * MHZ)
+        assert found.output_hz == wanted * MHZ
+        assert (found.input_divider, found.vco_multiple, found.output_shift, found.filter) == settings
+    # Its thresholds for the filter, from below and from above.
+    for source, setting in ((16, 1), (17, 2), (25, 2), (26, 3), (43, 3), (44, 4), (65, 4), (66, 5), (100, 5),
+                            (101, 6), (133, 6)):
+        assert ice40.Ice40Pll(input_hz=Fraction(source * MHZ), input_divider=1, vco_multiple=8,
+                              output_shift=3).filter == setting
+
+
+def test_the_pll_of_ice40_refuses_what_it_cannot():
+    with pytest.raises(ValueError, match=r"^the PLL of iCE40 takes 10 to 133 MHz, not 8 MHz$"):
+        ice40_pll(8 * MHZ, 40 * MHZ)
+    # 30 MHz is in a gap from 24 to 33.75 MHz.
+    for wanted in 276, 15, 30:
+        with pytest.raises(ValueError, match=(
+                rf"^the PLL of iCE40 makes 16 to 275 MHz, and no {wanted} MHz from 12 MHz$")):
+            ice40_pll(12 * MHZ, wanted * MHZ)
+    assert ice40_pll(12 * MHZ, 30 * MHZ, least=Fraction(0)).output_hz == 24 * MHZ
+
+
+@pytest.mark.parametrize("name", [name for name in boards() if name.startswith("ulx3s")])
 def test_the_wires_go_to_the_ftdi_chip(name):
-    files = platform(boards()[name]).prepare(top(pll(25 * MHZ, 80 * MHZ)), "top", emit_src=False).files
-    sites = dict(re.findall(r'LOCATE COMP "(\w+)" SITE "(\w+)";', files["top.lpf"]))
+    made = files(name, 80 * MHZ)
+    sites = dict(re.findall(r'LOCATE COMP "(\w+)" SITE "(\w+)";', made["top.lpf"]))
     # From the board's published constraints: ftdi_txd is M1, and the FPGA's transmitter drives ftdi_rxd, L4.
     assert sites["uart_0__rx__io"] == "M1"
     assert sites["uart_0__tx__io"] == "L4"
     assert sites["clk25_0__io"] == "G2"
     # Undriven, this one restarts the board.
     assert sites["esp32_0__gpio0__io"] == "L2"
-    assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in files["top.lpf"]
-    assert files["top.il"].count("cell \\EHXPLLL") == 1
+    assert 'FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;' in made["top.lpf"]
+    assert made["top.il"].count("cell \\EHXPLLL") == 1
+
+
+# From the boards' published constraints: what the FTDI chip sends arrives at rx.
+@pytest.mark.parametrize(("name", "pll_cell", "pins"), [
+    ("icebreaker", "SB_PLL40_PAD", {
+        "clk12_0__io": "35", "uart_0__rx__io": "6", "uart_0__tx__io": "9", "button_0__io": "10",
+        "led_0__io": "11", "led_1__io": "37"}),
+    ("hx8k-evn", "SB_PLL40_CORE", {
+        "clk12_0__io": "J3", "uart_0__rx__io": "B10", "uart_0__tx__io": "B12",
+        **{f"led_{number}__io": pin for number, pin in enumerate(("C3", "B3", "C4", "C5", "A1", "A2"))}}),
+])
+def test_the_pins_of_boards_with_ice40(name, pll_cell, pins):
+    made = files(name, 36 * MHZ)
+    assert dict(re.findall(r"set_io (\w+) (\w+)", made["top.pcf"])) == pins
+    assert "set_frequency clock 36.0" in made["top.pcf"]
+    assert "set_frequency clk12_0__io 12.0" in made["top.pcf"]
+    assert made["top.il"].count(f"cell \\{pll_cell}") == 1

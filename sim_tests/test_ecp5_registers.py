@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Signal, signed
+from amaranth.hdl import signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from products import Products
 from synthesis_counts import NEEDS_YOSYS
 
 from gatecast import ecp5_flow, processes, toolbox, verilog
@@ -52,32 +52,6 @@ def test_all_registers_of_multipliers(multiplier: wiring.Component, blocks: int)
     for cell in cells:
         assert {f"REG_{name}_CLK" for name in ("INPUTA", "INPUTB", "OUTPUT")} <= set(cell["parameters"])
         assert not any(port.startswith(("C0", "SRI")) for port in cell["connections"] if port != "CE0")
-
-
-class Products(wiring.Component):
-    """A product with registers of the kinds that are given."""
-
-    a: Any
-    b: Any
-    enable: Any
-    p: Any
-    early: Any
-
-    def __init__(self, *, reset: bool = False, enabled: bool = False, twice: bool = False) -> None:
-        self.reset, self.enabled, self.twice = reset, enabled, twice
-        super().__init__({"a": In(signed(8)), "b": In(signed(8)), "enable": In(1),
-                          "p": Out(signed(16)), "early": Out(signed(16))})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        product, register = Signal(signed(16)), Signal(signed(16), reset_less=not self.reset)
-        m.d.comb += product.eq(self.a * self.b)
-        with m.If(self.enable if self.enabled else 1):
-            m.d.sync += register.eq(product)
-        m.d.comb += self.p.eq(register)
-        if self.twice:
-            m.d.comb += self.early.eq(product)
-        return m
 
 
 @NEEDS_YOSYS

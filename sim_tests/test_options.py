@@ -11,7 +11,6 @@ from cli_runner import numbers, refused
 from gatecast import flow
 from gatecast.boards import boards
 from gatecast.errors import InputError
-from gatecast.synthesis import DEFAULT_CLOCK_HZ
 
 
 def test_budget_of_a_board() -> None:
@@ -32,7 +31,8 @@ def test_budget_by_hand() -> None:
 
 
 def test_clock() -> None:
-    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == DEFAULT_CLOCK_HZ / 1e6
+    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == 150
+    assert flow.clock_mhz("icebreaker") == 24
     assert flow.clock_mhz(family="ecp5") is None
     other = next(board.name for board in boards().values() if not board.builds)
     assert flow.clock_mhz(other) is None
@@ -64,7 +64,7 @@ def test_seconds() -> None:
     assert found["clock_mhz"] == 40
     assert found["inferences_per_second"] == 40e6 / found["cycles_per_inference"]
     assert limited("--family", "ecp5")["inferences_per_second"] is None
-    assert limited()["clock_mhz"] == DEFAULT_CLOCK_HZ / 1e6
+    assert limited()["clock_mhz"] == 150
 
 
 def test_goals() -> None:

@@ -12,13 +12,15 @@ from gatecast import ecp5_flow, placement, toolbox, verilog
 from gatecast.boards import boards
 from gatecast.critical_path import critical_path, where
 from gatecast.errors import CheckError, InputError
+from gatecast.flow_steps import Route
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.programming import program
-from gatecast.synthesis import BITSTREAM, CONSTRAINTS, TIMING_REPORT, build, synthesize_core
+from gatecast.synthesis import BITSTREAM, TIMING_REPORT, build, synthesize_core
 from gatecast.synthesis_report import Resources, fmax_mhz, placed_resources
 from gatecast.toolbox import Tool
 
 BOARD = boards()["ulx3s-85f"]
+EMPTY = '{"modules": {"top": {"cells": {}, "ports": {}}}}'
 NEEDS_ECP5 = needs("yosys", "nextpnr-ecp5", "ecppack")
 
 
@@ -48,7 +50,7 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert result.link == FrameLinkParams(input_bytes=64, output_bytes=10, timeout=4_000_000, slots=16,
                                           build_id=result.link.build_id)
     assert set(result.seconds) == {"elaborate", "synthesize", "route", "pack"}
-    assert sorted(file.name for file in folder.iterdir()) == [BITSTREAM, CONSTRAINTS, TIMING_REPORT]
+    assert sorted(file.name for file in folder.iterdir()) == [BITSTREAM, ecp5_flow.PINS, TIMING_REPORT]
     bitstream = result.bitstream.read_bytes()
     # The preamble of an ECP5 bitstream, behind its comments.
     assert b"\xff\xff\xbd\xb3" in bitstream[:200]
@@ -79,7 +81,7 @@ class Flow:
         self.fmax = list(fmax)
         self.seeds = []
         monkeypatch.setattr(placement.os, "cpu_count", lambda: cores)
-        monkeypatch.setattr(ecp5_flow, "synthesize", lambda _rtlil, _top, _progress: "netlist")
+        monkeypatch.setattr(ecp5_flow, "synthesize", lambda _rtlil, _top, _progress: EMPTY)
         monkeypatch.setattr(ecp5_flow, "route", self.route)
         monkeypatch.setattr(ecp5_flow, "pack", lambda _configuration, _progress: b"bits")
 
@@ -91,7 +93,7 @@ class Flow:
         clocks = {f"clk{mhz}": {"achieved": self.fmax[0], "constraint": mhz}
                   for mhz in (150.0, 80.0, 66.5, 66.25)}
         del self.fmax[0]
-        return ecp5_flow.Route(configuration="", report=REPORT | {"fmax": clocks})
+        return Route(configuration="", report=REPORT | {"fmax": clocks})
 
 
 def test_another_seed_when_the_clock_is_missed(monkeypatch, tmp_path):
@@ -141,6 +143,22 @@ def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@needs("yosys", "nextpnr-ice40", "icepack")
+@pytest.mark.parametrize("name", ["icebreaker", "hx8k-evn"])
+def test_a_bitstream_for_ice40(name, cache, tmp_path):
+    board = boards()[name]
+    result = build(MixingAccelerator(64, 10), board, tmp_path, seeds=(1,))
+    assert result.fmax_mhz >= result.clock_mhz == board.build_clock_hz / 1e6
+    assert (result.resources.dsps, result.resources.brams) == (0, 1)
+    assert 300 < result.resources.ffs < result.resources.luts < 1200
+    # What one block RAM holds.
+    assert result.link.slots == 8
+    assert sorted(file.name for file in tmp_path.iterdir()) == [BITSTREAM, "pins.pcf", TIMING_REPORT]
+    # The preamble of an iCE40 bitstream.
+    assert b"\x7e\xaa\x99\x7e" in result.bitstream.read_bytes()[:200]
+    assert result.slowest.startswith(("in ", "from "))
+
+
 def test_a_clock_that_was_not_asked_for_gives_way(monkeypatch, tmp_path):
     flow = Flow(monkeypatch, [70.0, 67.0])
     result = build(MixingAccelerator(64, 10), BOARD, tmp_path)
@@ -174,9 +192,11 @@ def test_what_cannot_be_built_is_refused_before_anything_starts(tmp_path):
             build(accelerator, board, folder, **options)
         assert not folder.exists()
 
-    refused(r"^found the board 'icebreaker', for which there is no bitstream yet, allowed: ulx3s-12f, "
-            r"ulx3s-25f, ulx3s-45f, ulx3s-85f; or use `gatecast generate` and a top of your own$",
-            board=boards()["icebreaker"])
+    refused(r"^found the board 'arty-a7-35t', for which there is no bitstream yet, allowed: ulx3s-12f, "
+            r"ulx3s-25f, ulx3s-45f, ulx3s-85f, icebreaker, hx8k-evn; or use `gatecast generate` and a top of "
+            r"your own$", board=boards()["arty-a7-35t"])
+    refused(r"^board icebreaker has no such clock: the PLL of iCE40 makes 16 to 275 MHz, and no 30 MHz from "
+            r"12 MHz$", board=boards()["icebreaker"], clock_hz=30e6)
     refused(r"^board ulx3s-85f has no such clock: the PLL of ECP5 makes 3\.125 to 400 MHz, and no 500 MHz "
             r"from 25 MHz$", clock_hz=500e6)
     refused(r"^the serial link of ulx3s-85f cannot be built: 20000000 baud need a clock of at least 160 MHz, "
@@ -208,8 +228,13 @@ def test_resources_without_pins(cache):
     assert 20 < resources.luts < 120
     assert 20 < resources.ffs < 60
     assert (resources.dsps, resources.brams) == (0, 0)
-    with pytest.raises(InputError, match=r"^synthesis for the family ice40 is not there yet; use ecp5$"):
-        synthesize_core(text, "core", "ice40")
+    resources = synthesize_core(text, "core", "ice40")
+    assert 20 < resources.luts < 120
+    assert 20 < resources.ffs < 60
+    assert (resources.dsps, resources.brams) == (0, 0)
+    with pytest.raises(InputError, match=(
+            r"^synthesis for the family gowin is not there yet; use ecp5 or ice40$")):
+        synthesize_core(text, "core", "gowin")
 
 
 REPORT = {
@@ -226,7 +251,12 @@ REPORT = {
 
 
 def test_what_the_reports_say():
-    assert placed_resources(REPORT) == Resources(luts=7, ffs=5, dsps=3, brams=1)
+    assert placed_resources(REPORT, {}) == Resources(luts=7, ffs=5, dsps=3, brams=1)
+    # That of iCE40 counts logic cells, and no flip-flops.
+    report = {"utilization": {name: {"used": used, "available": 9} for name, used in (
+        ("ICESTORM_LC", 8), ("ICESTORM_DSP", 2), ("ICESTORM_RAM", 4))}}
+    assert placed_resources(report, {"SB_DFF": 3, "SB_DFFESS": 2, "SB_LUT4": 7}) == Resources(
+        luts=8, ffs=5, dsps=2, brams=4)
     assert fmax_mhz(REPORT, 80e6) == 91.5
     assert fmax_mhz(REPORT, 25e6) is None
     assert critical_path(REPORT).splitlines() == [
@@ -250,6 +280,8 @@ def test_where_the_longest_path_is():
         "from the accelerator, tlast_error, to link, sender.state")
     assert said("left$28_TRELLIS_FF_Q_10", "left$28_TRELLIS_FF_Q_11") == (
         "in the top of the board, from left to left")
+    assert said(f"{inside}hold_left_SB_DFFESR_Q_1_DFFLC", f"{inside}weight_now$21_SB_LUT4_I2_O_SB_DFF_D") == (
+        "in engine 0 (conv_1, conv_2), from walk.hold_left to walk.weight_now")
     assert where({"critical_paths": []}, {}) == ""
 
 
@@ -260,8 +292,8 @@ def test_programming(monkeypatch, tmp_path):
     bitstream = tmp_path / BITSTREAM
     bitstream.write_bytes(b"bits")
     with pytest.raises(InputError, match=(
-            rf"^Gatecast does not know how to program icebreaker; load {bitstream} by hand$")):
-        program(tmp_path, boards()["icebreaker"])
+            rf"^Gatecast does not know how to program arty-a7-35t; load {bitstream} by hand$")):
+        program(tmp_path, boards()["arty-a7-35t"])
 
     def loader(version, where=None):
         return lambda name: Tool(name=name, purpose="", version=version, where=where,

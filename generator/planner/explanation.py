@@ -100,7 +100,7 @@ def engine_cells(plan: Plan, engine: EnginePlan, stored: tuple[Storage, ...], fa
         multipliers=multipliers_of(plan.network, engine),
         requantizer_multipliers=requantizer.multiplier_parts,
         array_dsps=array_dsps(plan, engine) if engine.array_in == "dsp" else 0,
-        requantizer_dsps=requantizer_dsps(requantizer) if engine.requantizer_in == "dsp" else 0,
+        requantizer_dsps=requantizer_dsps(requantizer, family) if engine.requantizer_in == "dsp" else 0,
         bits=bits, block_rams=blocks)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from . import events
 from .dsps import array_dsps, requantizer_dsps
-from .logic import estimate
+from .logic import estimate, shared_cells
 from .numbers import multipliers_of
 from .parameters import requantizer_params
 from .plan import Plan, Prediction, Resources
@@ -38,12 +38,14 @@ def resources(plan: Plan, family: str = "ecp5", memories: Sequence[Storage] | No
     bits = Counter[str]()
     for memory in memories:
         bits[memory.what] += memory.bits
-    logic = estimate(plan, family)
+    logic = shared_cells(estimate(plan, family), family, read_bits=sum(
+        memory.width * memory.read_ports * memory.copies for memory in memories if memory.kind == "block"))
     return Resources(
         multipliers=sum(arrays.values()),
         requantizer_multipliers=sum(params.multiplier_parts for params in requantizers.values()),
         dsps=sum((array_dsps(plan, engine) if engine.array_in == "dsp" else 0)
-                 + (requantizer_dsps(requantizers[engine.name]) if engine.requantizer_in == "dsp" else 0)
+                 + (requantizer_dsps(requantizers[engine.name], family)
+                    if engine.requantizer_in == "dsp" else 0)
                  for engine in plan.engines),
         block_rams=sum(memory.block_rams(family) for memory in memories if memory.kind == "block"),
         luts=logic.luts, ffs=logic.ffs,
