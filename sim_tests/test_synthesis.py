@@ -147,7 +147,7 @@ def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["icebreaker", "hx8k-evn"])
 def test_a_bitstream_for_ice40(name, cache, tmp_path):
     board = boards()[name]
-    result = build(MixingAccelerator(64, 10), board, tmp_path, seeds=(1,))
+    result = build(MixingAccelerator(64, 10), board, tmp_path, seeds=1)
     assert result.fmax_mhz >= result.clock_mhz == board.build_clock_hz / 1e6
     assert (result.resources.dsps, result.resources.brams) == (0, 1)
     assert 300 < result.resources.ffs < result.resources.luts < 1200
