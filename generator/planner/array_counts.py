@@ -60,18 +60,17 @@ def _tables_in_luts(plan: Plan, engine: EnginePlan) -> Iterator[Contents]:
         yield from [contents(params.tables.reshape(-1, 1))] * engine.lanes
 
 
-def array_multipliers(engine: EnginePlan) -> int:
+def array_multipliers(engine: EnginePlan, family: str) -> int:
     """What the multipliers of an array come to in LUTs, as the term ``multipliers in logic``."""
-    adders, _ = row_multiplier(8, 8, Multiplier.LATENCY)
-    inverted = 8 * engine.lanes * (engine.groups if engine.kind == "systolic" else 1)
-    return engine.positions * adders + inverted
+    luts, _ = row_multiplier(8, 8, Multiplier.LATENCY, family)
+    return engine.positions * luts
 
 
-def requantizer_multipliers(params: RequantizerParams) -> int:
+def requantizer_multipliers(params: RequantizerParams, family: str) -> int:
     """The same of a requantizer."""
     narrow, wide = sorted((params.x_shape.width, params.m_shape.width))
-    adders, _ = row_multiplier(narrow, wide, params.multiplier_latency - OPERAND_WAY)
-    return params.lanes * (adders + wide)
+    luts, _ = row_multiplier(narrow, wide, params.multiplier_latency - OPERAND_WAY, family)
+    return params.lanes * luts
 
 
 def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[Counter[str], Counter[str]]:
@@ -100,8 +99,8 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
     else:
         luts["banks"] = groups * bank_bits(family, depth=depth, width=word, writable=False)
     if engine.array_in == "lut":
-        luts["multipliers in logic"] = array_multipliers(engine)
-        ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY)[1]
+        luts["multipliers in logic"] = array_multipliers(engine, family)
+        ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY, family)[1]
     else:
         ffs["array registers"] += 16 * products * (Multiplier.LATENCY - BLOCK_REGISTERS)
     return luts, ffs
@@ -133,8 +132,9 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
             muxes += 9 * ("multiply" in operations)
         muxes += factor * (not {"sum", "max"}.isdisjoint(operations))
         if engine.array_in == "lut":
-            luts["multipliers in logic"] = array_multipliers(engine)
-            ffs["multipliers in logic"] = lanes * row_multiplier(operand, factor, Multiplier.LATENCY)[1]
+            luts["multipliers in logic"] = array_multipliers(engine, family)
+            ffs["multipliers in logic"] = lanes * row_multiplier(
+                operand, factor, Multiplier.LATENCY, family)[1]
         else:
             registers += (operand + factor) * (Multiplier.LATENCY - BLOCK_REGISTERS)
     else:
@@ -214,9 +214,9 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
         "tables in logic": table.registers,
     })
     if engine.requantizer_in == "lut":
-        luts["multipliers in logic"] = requantizer_multipliers(params)
+        luts["multipliers in logic"] = requantizer_multipliers(params, family)
         narrow, wide = sorted((x.width, m.width))
-        ffs["multipliers in logic"] = lanes * row_multiplier(narrow, wide, latency - OPERAND_WAY)[1]
+        ffs["multipliers in logic"] = lanes * row_multiplier(narrow, wide, latency - OPERAND_WAY, family)[1]
     else:
         digits = [(a.width + b.width, WideMultiplier.DIGIT * (i + j))
                   for i, a in enumerate(WideMultiplier.digits(x))

@@ -99,10 +99,11 @@ def _cheapest(choices: Iterable[_Choice], limit: int | None) -> set[_Part]:
 def _multipliers(plan: Plan, family: str) -> list[_Choice]:
     found = []
     for engine in plan.engines:
-        found.append(_Choice((engine.name, "array_in"), array_dsps(plan, engine), array_luts(plan, engine)))
+        found.append(_Choice((engine.name, "array_in"), array_dsps(plan, engine),
+                             array_luts(plan, engine, family)))
         found.append(_Choice((engine.name, "requantizer_in"),
                              requantizer_dsps(requantizer_params(plan, engine), family),
-                             requantizer_luts(plan, engine)))
+                             requantizer_luts(plan, engine, family)))
     return found
 
 

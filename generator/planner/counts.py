@@ -109,8 +109,12 @@ def varying_bits(rows: npt.NDArray[np.signedinteger]) -> list[int]:
             for found, number in zip(mask.tolist(), largest.tolist(), strict=True)]
 
 
-def row_multiplier(narrow: int, wide: int, latency: int) -> tuple[int, int]:
-    """Bits of the adders and of the registers in a :class:`~gatecast.hdl.row_multiplier.RowMultiplier`."""
+def row_multiplier(narrow: int, wide: int, latency: int, family: str) -> tuple[int, int]:
+    """LUTs and flip-flops of a :class:`~gatecast.hdl.row_multiplier.RowMultiplier`.
+
+    Its adders, and the gates of its rows: on ECP5 those lie in the adders of pairs, but for the lowest bits,
+    which need none, and the row of an odd number that is left.
+    """
     (rows, _), *levels = tree = RowMultiplier.tree(narrow, latency)
     adders, below = 0, rows
     for sums, _ in levels:
@@ -118,4 +122,5 @@ def row_multiplier(narrow: int, wide: int, latency: int) -> tuple[int, int]:
         adders += sum(high + wide for high in below[1::2])
         below = sums
     registers = sum(delays * sum(each + wide for each in sums) for sums, delays in tree)
-    return adders, registers
+    gates = narrow // 2 + narrow % 2 * wide if family == "ecp5" else narrow * wide
+    return adders + gates, registers

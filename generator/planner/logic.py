@@ -88,16 +88,17 @@ def error_sentence(family: str) -> str:
             f"on nine of ten designs that the model was not fitted on")
 
 
-def array_luts(plan: Plan, engine: EnginePlan) -> int:
+def array_luts(plan: Plan, engine: EnginePlan, family: str) -> int:
     """LUTs that the multipliers of an array take when they are in no DSP blocks."""
     if not multipliers_of(plan.network, engine):
         return 0
-    return round(LUTS["multipliers in logic"] * array_multipliers(engine))
+    return round(LUTS["multipliers in logic"] * array_multipliers(engine, family))
 
 
-def requantizer_luts(plan: Plan, engine: EnginePlan) -> int:
+def requantizer_luts(plan: Plan, engine: EnginePlan, family: str) -> int:
     """LUTs that the multipliers of a requantizer take when they are in no DSP blocks."""
-    return round(LUTS["multipliers in logic"] * requantizer_multipliers(requantizer_params(plan, engine)))
+    return round(LUTS["multipliers in logic"] * requantizer_multipliers(
+        requantizer_params(plan, engine), family))
 
 
 def parts(plan: Plan, family: str = "ecp5") -> Iterator[Part]:
