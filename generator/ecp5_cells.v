@@ -2,9 +2,13 @@
 // FPGA-TN-02205 (sysDSP), FPGA-TN-02204 (memory), FPGA-DS-02012 (slices); the names of cells and parameters,
 // the order of bits in INIT, INITVAL and carry chains are those of Yosys, which writes them. Rising edges.
 
+// Half by half: where an unknown input does not matter, the output is known.
 module LUT4 (input A, B, C, D, output Z);
     parameter [15:0] INIT = 0;
-    assign Z = INIT[{D, C, B, A}];
+    wire [7:0] half = D ? INIT[15:8] : INIT[7:0];
+    wire [3:0] quarter = C ? half[7:4] : half[3:0];
+    wire [1:0] eighth = B ? quarter[3:2] : quarter[1:0];
+    assign Z = A ? eighth[1] : eighth[0];
 endmodule
 
 
@@ -22,11 +26,13 @@ endmodule
 module CCU2C (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
     parameter [15:0] INIT0 = 0, INIT1 = 0;
     parameter INJECT1_0 = "YES", INJECT1_1 = "YES";
-    wire pass_0 = INIT0[{D0, C0, B0, A0}], pass_1 = INIT1[{D1, C1, B1, A1}];
-    wire own_0 = INJECT1_0 == "NO" & INIT0[{2'b00, B0, A0}];
-    wire own_1 = INJECT1_1 == "NO" & INIT1[{2'b00, B1, A1}];
-    wire carry = pass_0 ? CIN : own_0;
-    assign COUT = pass_1 ? carry : own_1;
+    wire pass_0, pass_1, own_0, own_1;
+    LUT4 #(.INIT(INIT0)) pass_table_0 (.A(A0), .B(B0), .C(C0), .D(D0), .Z(pass_0));
+    LUT4 #(.INIT(INIT1)) pass_table_1 (.A(A1), .B(B1), .C(C1), .D(D1), .Z(pass_1));
+    LUT4 #(.INIT(INIT0)) own_table_0 (.A(A0), .B(B0), .C(1'b0), .D(1'b0), .Z(own_0));
+    LUT4 #(.INIT(INIT1)) own_table_1 (.A(A1), .B(B1), .C(1'b0), .D(1'b0), .Z(own_1));
+    wire carry = pass_0 ? CIN : INJECT1_0 == "NO" & own_0;
+    assign COUT = pass_1 ? carry : INJECT1_1 == "NO" & own_1;
     assign S0 = pass_0 ^ (INJECT1_0 == "NO" & CIN);
     assign S1 = pass_1 ^ (INJECT1_1 == "NO" & carry);
 endmodule

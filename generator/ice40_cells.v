@@ -2,9 +2,13 @@
 // FPGA-TN-02002 (memory), FPGA-TN-02007 (DSP), the iCE Technology Library (cells); where bits of narrow ports
 // lie in a word of SB_RAM40_4K is as the project IceStorm documents it. Flip-flops start at 0, edges rise.
 
+// Half by half: where an unknown input does not matter, the output is known.
 module SB_LUT4 (input I0, I1, I2, I3, output O);
     parameter [15:0] LUT_INIT = 0;
-    assign O = LUT_INIT[{I3, I2, I1, I0}];
+    wire [7:0] half = I3 ? LUT_INIT[15:8] : LUT_INIT[7:0];
+    wire [3:0] quarter = I2 ? half[7:4] : half[3:0];
+    wire [1:0] eighth = I1 ? quarter[3:2] : quarter[1:0];
+    assign O = I0 ? eighth[1] : eighth[0];
 endmodule
 
 

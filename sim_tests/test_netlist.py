@@ -121,10 +121,11 @@ def test_each_kind_of_engine(kind: str, family: str, tmp_path: Path) -> None:
     assert bool(found["multipliers"]) == (kind == "dsp")
 
 
-@needs("yosys", "verilator")
+@needs("yosys", "icarus")
 @pytest.mark.parametrize(("seed", "style"), SMALL)
 def test_random_plans(seed: int, style: str) -> None:
-    check(random_plan(gatecast.lower(network(seed, layers=1 + seed % 3)), style, seed), frames=3)
+    check(random_plan(gatecast.lower(network(seed, layers=1 + seed % 3)), style, seed), frames=3,
+          simulator="icarus")
 
 
 @needs("yosys", "verilator")
