@@ -63,14 +63,11 @@ class Board:
         The oscillator.
     platform : str
         Where its pins are: module and class in amaranth-boards; "" where that does not know the board.
-    builds : bool
-        Whether there is a top with pins, so that Gatecast can make a bitstream; if not, `--board` still
-        fits plans to it.
     programmer : str
         Its name for openFPGALoader; "" where that does not know it.
     build_clock_hz : int
-        The clock that a build tries first where none is asked for: what most plans meet; 0 where none is
-        built.
+        The clock that a build tries first where none is asked for: what most plans meet; 0 where there is no
+        top with pins to make a bitstream with. `--board` still fits plans to such a board.
     """
 
     name: str
@@ -80,9 +77,13 @@ class Board:
     speed: str
     clock_hz: int
     platform: str
-    builds: bool = False
     programmer: str = ""
     build_clock_hz: int = 0
+
+    @property
+    def builds(self) -> bool:
+        """Whether Gatecast can make a bitstream for it."""
+        return self.build_clock_hz > 0
 
     @property
     def family(self) -> str:

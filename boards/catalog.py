@@ -70,7 +70,7 @@ MHZ = 1_000_000
 
 _ULX3S = [
     Board(name=f"ulx3s-{part.device[-3:].lower()}", title=f"Radiona ULX3S ({part.device})", part=part,
-          package="BG381", speed="6", clock_hz=25 * MHZ, builds=True, programmer="ulx3s",
+          package="BG381", speed="6", clock_hz=25 * MHZ, programmer="ulx3s",
           build_clock_hz=120 * MHZ,
           platform=f"amaranth_boards.ulx3s.ULX3S_{part.device[-3:]}_Platform")
     for part in (LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F)
@@ -93,12 +93,12 @@ _OTHERS = [
           package="BG256", speed="6", clock_hz=25 * MHZ,
           platform="amaranth_boards.icesugar_pro.ICESugarProPlatform"),
     Board(name="icebreaker", title="1BitSquared iCEBreaker (iCE40UP5K)", part=ICE40UP5K,
-          package="SG48", speed="", clock_hz=12 * MHZ, builds=True, programmer="ice40_generic",
+          package="SG48", speed="", clock_hz=12 * MHZ, programmer="ice40_generic",
           # Half of what nextpnr allows for digits: it does not count the time of a multiplication.
           build_clock_hz=24 * MHZ,
           platform="amaranth_boards.icebreaker.ICEBreakerPlatform"),
     Board(name="hx8k-evn", title="Lattice iCE40-HX8K breakout board", part=ICE40HX8K,
-          package="CT256", speed="", clock_hz=12 * MHZ, builds=True, programmer="ice40_generic",
+          package="CT256", speed="", clock_hz=12 * MHZ, programmer="ice40_generic",
           build_clock_hz=96 * MHZ,
           platform="amaranth_boards.ice40_hx8k_b_evn.ICE40HX8KBEVNPlatform"),
     Board(name="tang-nano-9k", title="Sipeed Tang Nano 9K (GW1NR-9C)", part=GW1NR_9,

@@ -6,7 +6,7 @@ from typing import Any
 
 from amaranth.hdl import Const, Instance, Signal
 
-from .pll import LEAST, mhz
+from .pll import LEAST, Vco, mhz
 
 __all__ = ["Ice40Pll", "ice40_pll"]
 
@@ -27,26 +27,10 @@ LAST_FILTER = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ice40Pll:
-    """Settings of one PLL: its VCO runs at ``input / input_divider * vco_multiple``.
+class Ice40Pll(Vco):
+    """Settings of one PLL of iCE40: the output is the VCO's, divided by two `output_shift` times."""
 
-    The output is that, divided by two to the power of `output_shift`.
-    """
-
-    input_hz: Fraction
-    input_divider: int
-    vco_multiple: int
     output_shift: int
-
-    @property
-    def detector_hz(self) -> Fraction:
-        """Frequency at the phase detector."""
-        return self.input_hz / self.input_divider
-
-    @property
-    def vco_hz(self) -> Fraction:
-        """Frequency of the oscillator inside."""
-        return self.detector_hz * self.vco_multiple
 
     @property
     def output_hz(self) -> Fraction:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from amaranth.hdl import Instance, Signal
 
-__all__ = ["LEAST", "Pll", "mhz", "pll"]
+__all__ = ["LEAST", "Pll", "Vco", "mhz", "pll"]
 
 # The share of a clock wanted that a clock must have to stand for it.
 LEAST = Fraction(9, 10)
@@ -21,18 +21,12 @@ MAX_DIVIDER = 128
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pll:
-    """Settings of one PLL: its VCO runs at ``input / input_divider * vco_multiple``, the output divides that.
-
-    The feedback comes from the output CLKOP, divided back to the frequency of the phase detector; the clock
-    is taken from CLKOS. So the clock may be any integer part of the VCO frequency, not only a multiple of the
-    detector's, and the detector runs as fast as it can, which keeps the jitter low.
-    """
+class Vco:
+    """Settings of the oscillator inside a PLL: it runs at ``input / input_divider * vco_multiple``."""
 
     input_hz: Fraction
     input_divider: int
     vco_multiple: int
-    output_divider: int
 
     @property
     def detector_hz(self) -> Fraction:
@@ -41,8 +35,20 @@ class Pll:
 
     @property
     def vco_hz(self) -> Fraction:
-        """Frequency of the oscillator inside."""
+        """Frequency of the oscillator."""
         return self.detector_hz * self.vco_multiple
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pll(Vco):
+    """Settings of one PLL of ECP5: the output divides the frequency of its VCO.
+
+    The feedback comes from the output CLKOP, divided back to the frequency of the phase detector; the clock
+    is taken from CLKOS. So the clock may be any integer part of the VCO frequency, not only a multiple of the
+    detector's, and the detector runs as fast as it can, which keeps the jitter low.
+    """
+
+    output_divider: int
 
     @property
     def output_hz(self) -> Fraction:

@@ -55,7 +55,7 @@ class Budget:
 
     @staticmethod
     def of(part: Part, name: str) -> Budget:
-        """What a plan may take of ``part``: of its LUTs and flip-flops the :data:`USABLE` share."""
+        """What a plan may take of ``part``: of its LUTs and flip-flops the share that is usable."""
         usable = USABLE_OF.get(part.family, USABLE)
         return Budget(dsps=part.multipliers,
                       block_rams=part.block_rams - LINK_BLOCK_RAMS.get(part.family, 0),
