@@ -283,14 +283,14 @@ def test_a_kind_changes_no_bit_and_no_cycle(operations):
 
 @NEEDS_YOSYS
 @pytest.mark.parametrize("in_luts", ["weights_in", "tables_in", "multipliers_in"])
-def test_what_becomes_of_each_kind(in_luts, tmp_path):
+def test_what_becomes_of_each_kind(in_luts):
     """3 multipliers, a memory of 30 bits for weights and two for tables; each in LUTs in its turn."""
     rng = np.random.default_rng(0)
     array = ChannelArray(ChannelParams(
         lanes=3, group=3, operations=OPERATIONS, sum_width=20,
         weights=rng.integers(-256, 256, (30, 3), np.int16),
         tables=rng.integers(-500, 500, (1, 256)), **{in_luts: "lut"}))
-    cells = counts(array, ECP5, tmp_path)
+    cells = counts(array, ECP5)
     assert cells["MULT18X18D"] == (0 if in_luts == "multipliers_in" else 3)
     assert cells["DP16KD"] + cells["PDPW16KD"] == (
         3 - {"weights_in": 1, "tables_in": 2, "multipliers_in": 0}[in_luts])

@@ -109,10 +109,10 @@ def test_a_word_holds_the_larger_of_both(write_bytes, read_bytes, word, writes, 
 @NEEDS_YOSYS
 @pytest.mark.parametrize(("write_bytes", "read_bytes"), [(4, 4), (2, 6), (4, 1)])
 @pytest.mark.parametrize("kind", ["block", "lut"])
-def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes, tmp_path):
+def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes):
     """As block RAM it has no logic that looks for reads of what is being written."""
     params = FeatureMemoryParams(words=40, write_bytes=write_bytes, read_bytes=read_bytes, kind=kind)
-    cells = counts(FeatureMemory(params), ECP5, tmp_path)
+    cells = counts(FeatureMemory(params), ECP5)
     blocks, rams = cells["DP16KD"] + cells["PDPW16KD"], cells["TRELLIS_DPR16X4"]
     assert (blocks > 0, rams) == ((True, 0) if kind == "block" else (False, 3 * 2 * params.word_bytes))
     if kind == "block":

@@ -31,13 +31,13 @@ def in_luts(plan: Plan) -> Plan:
 
 @NEEDS_YOSYS
 @pytest.mark.parametrize("all_luts", [False, True])
-def test_is_near_to_synthesis(all_luts, tmp_path):
+def test_is_near_to_synthesis(all_luts):
     network = gatecast.lower(gatecast.read("digits"))
     plan = gatecast.plan(network, gatecast.Budget(multipliers=6), engines="folded")
     if all_luts:
         plan = replace(in_luts(plan), engines=tuple(
             replace(engine, weights_in="block") for engine in in_luts(plan).engines))
-    cells = counts(gatecast.elaborate(plan), ECP5, tmp_path)
+    cells = counts(gatecast.elaborate(plan), ECP5)
     luts = cells["LUT4"] + 2 * cells["CCU2C"] + 4 * cells["TRELLIS_DPR16X4"]
     found = logic.estimate(plan)
     assert found.luts == pytest.approx(luts, rel=0.15)

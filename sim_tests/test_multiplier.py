@@ -131,11 +131,11 @@ def test_parts_and_latency(a, b, multipliers):
 @pytest.mark.parametrize(("a", "b", "luts"), [
     (signed(8), signed(8), 76), (signed(9), signed(9), 99), (signed(18), unsigned(17), 352),
     (signed(24), unsigned(20), 516)])
-def test_what_becomes_of_each_kind(a, b, luts, tmp_path):
+def test_what_becomes_of_each_kind(a, b, luts):
     """On ECP5: DSP blocks as many as counted or none; of LUTs no more than was measured once."""
-    dsp = counts(WideMultiplier(a, b, "dsp"), ECP5, tmp_path)
+    dsp = counts(WideMultiplier(a, b, "dsp"), ECP5)
     assert dsp["MULT18X18D"] == WideMultiplier.multipliers(a, b)
-    lut = counts(WideMultiplier(a, b, "lut"), ECP5, tmp_path)
+    lut = counts(WideMultiplier(a, b, "lut"), ECP5)
     assert lut["MULT18X18D"] == 0
     assert lut["LUT4"] + 2 * lut["CCU2C"] <= luts
 

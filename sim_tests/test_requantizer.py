@@ -220,11 +220,11 @@ def test_multipliers_are_counted_for_all_lanes(lanes, multiplier, multipliers):
 
 @NEEDS_YOSYS
 @pytest.mark.parametrize(("parameters_in", "multipliers_in"), [("block", "lut"), ("lut", "dsp")])
-def test_what_becomes_of_each_kind(parameters_in, multipliers_in, tmp_path):
+def test_what_becomes_of_each_kind(parameters_in, multipliers_in):
     requantization = random_requantization(random.Random(2), 40, -2**19, 2**19)
     params = made(requantization, lanes=2, low=-2**19, high=2**19, parameters_in=parameters_in,
                   multipliers_in=multipliers_in)
-    cells = counts(Requantizer(params), ECP5, tmp_path)
+    cells = counts(Requantizer(params), ECP5)
     assert params.multiplier_parts > 2
     assert cells["MULT18X18D"] == params.multipliers
     assert (cells["DP16KD"] + cells["PDPW16KD"] > 0) == (parameters_in == "block")

@@ -69,9 +69,9 @@ LUT_RAMS = ("TRELLIS_DPR16X4",)
     ("lut", True, False, (0, 9), (0, 0)),
     ("lut", True, True, (0, 9), (0, 0)),
 ])
-def test_kinds_are_forced(kind, written, unchecked, ecp5, ice40, tmp_path):
+def test_kinds_are_forced(kind, written, unchecked, ecp5, ice40):
     for family, expected in ((ECP5, ecp5), (ICE40, ice40)):
-        cells = counts(Stored(kind, written=written, unchecked=unchecked), family, tmp_path)
+        cells = counts(Stored(kind, written=written, unchecked=unchecked), family)
         assert (sum(cells[name] for name in BLOCKS), sum(cells[name] for name in LUT_RAMS)) == expected
         if family is ICE40 and kind == "lut" and written:
             assert cells["SB_DFFE"] >= 12 * 40

@@ -88,12 +88,12 @@ def test_a_kind_changes_no_bit_and_no_cycle(seed):
 
 @NEEDS_YOSYS
 @pytest.mark.parametrize(("weights_in", "multipliers_in"), [("block", "lut"), ("lut", "dsp")])
-def test_what_becomes_of_each_kind(weights_in, multipliers_in, tmp_path):
+def test_what_becomes_of_each_kind(weights_in, multipliers_in):
     """A word of 4 weights for each of 2 groups, 8 multipliers."""
     weights = np.random.default_rng(0).integers(-128, 128, (20, 4, 2)).astype(np.int8)
     params = SystolicParams(weights=weights, group=2, sum_width=20, weights_in=weights_in,
                             multipliers_in=multipliers_in)
-    cells = counts(SystolicArray(params), ECP5, tmp_path)
+    cells = counts(SystolicArray(params), ECP5)
     assert cells["MULT18X18D"] == (8 if multipliers_in == "dsp" else 0)
     assert cells["DP16KD"] + cells["PDPW16KD"] == (2 if weights_in == "block" else 0)
 

@@ -88,8 +88,8 @@ def test_kind_follows_the_size(rows, kind):
 @NEEDS_YOSYS
 @pytest.mark.parametrize(("rows", "kind"), [
     (rows_of(176, 36), None), (rows_of(177, 36), None), (rows_of(20, 9), "block"), (rows_of(300, 18), "lut")])
-def test_tables_are_what_they_are_said_to_be(rows, kind, tmp_path):
-    cells = counts(Table(rows, kind), ECP5, tmp_path)
+def test_tables_are_what_they_are_said_to_be(rows, kind):
+    cells = counts(Table(rows, kind), ECP5)
     blocks = cells["DP16KD"] + cells["PDPW16KD"]
     assert blocks == ((kind or Table.kind(rows)) == "block")
     # What the rule reckons with; noise as here needs more LUTs where they also choose among the others.
