@@ -14,7 +14,7 @@ CLOCK, INPUT = 2, 3
 ACCELERATOR = "design.accelerator."
 
 
-def flip_flop(d: int, q: int) -> dict[str, Any]:
+def flip_flop(d: int | str, q: int) -> dict[str, Any]:
     return {"type": "TRELLIS_FF", "parameters": {}, "connections": {"CLK": [CLOCK], "DI": [d], "Q": [q]},
             "port_directions": {"CLK": "input", "DI": "input", "Q": "output"}}
 
@@ -75,3 +75,29 @@ def test_readers_that_are_neighbours_share_a_copy() -> None:
     netlist, names = made({"engine_0.": 2 * EACH})
     low, high = delays(netlist, names[0]), delays(netlist, names[-1])
     assert [delays(netlist, name) for name in names] == [low] * EACH + [high] * EACH
+
+
+def lut(a: int | str, z: int) -> dict[str, Any]:
+    return {"type": "LUT4", "parameters": {"INIT": "0101010101010101"},
+            "connections": {"A": [a], "B": ["0"], "C": ["x"], "Z": [z]},
+            "port_directions": {"A": "input", "B": "input", "C": "input", "D": "input", "Z": "output"}}
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_each_engine_has_its_own_delays_of_a_constant(constant: bool) -> None:
+    first, second = f"{ACCELERATOR}engine_0.", f"{ACCELERATOR}engine_1."
+    # Listed against the direction of the data: a delay, a gate, another delay.
+    cells = {f"{first}late": flip_flop(12, 13), f"{first}gate": lut(11, 12),
+             f"{first}early": flip_flop("1" if constant else INPUT, 11),
+             f"{first}reader": lut(13, 20), f"{second}reader": lut(13, 21), f"{second}other": lut(13, 22)}
+    netlist = Netlist(json.dumps({"modules": {"top": {"ports": {}, "cells": cells, "netnames": {}}}}), "top")
+    replicate(netlist)
+    assert netlist.types() == {"TRELLIS_FF": 4 if constant else 2, "LUT4": 5 if constant else 4}
+    for part, readers in (first, ["reader"]), (second, ["reader", "other"]):
+        for reader in readers:
+            name = part + reader
+            for port in "A", "DI", "A", "DI":
+                assert name.startswith(part) or not constant
+                bit = netlist.bit(name, port)
+                name, _ = netlist.drivers.get(bit, ("", ""))
+            assert bit == ("1" if constant else INPUT)
