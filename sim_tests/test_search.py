@@ -345,7 +345,9 @@ def test_refuses_budgets(limits, sentence):
 
 def test_the_limit_of_the_arrays():
     assert Budget(multipliers=7, dsps=3, luts=50).array_limit == 7
-    assert Budget(dsps=3, luts=50_000).array_limit == 3
+    assert Budget(dsps=3).array_limit == 3
+    assert Budget(dsps=3, luts=4 * 10 * LUTS_OF_MULTIPLIER - 1).array_limit == 12
+    assert Budget(dsps=3, luts=4 * 10 * LUTS_OF_MULTIPLIER).array_limit == 13
     assert Budget(dsps=0, luts=10 * LUTS_OF_MULTIPLIER).array_limit == 10
     assert Budget(luts=10).array_limit == 1
 

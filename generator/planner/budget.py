@@ -20,6 +20,9 @@ LINK_BLOCK_RAMS = {"ice40": 1}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
+# Share of the LUTs that arrays may become beside DSPs: more of them than DSPs alone, and the rest of a wide
+# plan still finds room.
+LUT_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,8 @@ class Budget:
     """What a plan may take; what is not given is not limited, but something must limit the arrays."""
 
     multipliers: int | None = None
-    """Multipliers of the arrays, in DSP blocks or in LUTs; by default as many as there are ``dsps``, on a
-    chip without any as many as fit into its ``luts``."""
+    """Multipliers of the arrays, in DSP blocks or in LUTs; by default as many as there are ``dsps`` and as
+    many more as a quarter of the ``luts`` makes, on a chip without DSPs as all of them make."""
     dsps: int | None = None
     """DSP multipliers of the chip, for arrays and requantizers together."""
     block_rams: int | None = None
@@ -83,7 +86,7 @@ class Budget:
         """The most multipliers that arrays can have."""
         if self.multipliers is not None:
             return self.multipliers
+        luts = self.luts or 0
         if self.dsps:
-            return self.dsps
-        assert self.luts is not None
-        return max(self.luts // LUTS_OF_MULTIPLIER, 1)
+            return self.dsps + int(LUT_SHARE * luts) // LUTS_OF_MULTIPLIER
+        return max(luts // LUTS_OF_MULTIPLIER, 1)
