@@ -9,6 +9,7 @@ from gatecast.boards import Board, Part
 
 from .network import Network
 from .planner import Budget, Found, Plan, Prediction, Resources, lone_latency
+from .planner.dsps import EXACT
 from .planner.explanation import EngineCells, explain
 from .planner.goals import Smallest, shares
 from .planner.numbers import multipliers_of
@@ -60,10 +61,10 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
     ``lone_latency_cycles``, ``multipliers``, ``budget_shares`` and ``engines``; most with ample feature
     memories, as the search compares plans. Only those for area, which have shares, all fit.
 
-    Cells: ``dsps`` and ``block_rams`` are exact, ``luts`` and ``ffs`` estimates. ``luts_error`` and
-    ``ffs_error`` tell how far those may be off, as a share (see :mod:`gatecast.planner.logic`; None for
-    families where that was not measured). ``limits`` is what was allowed of ``multipliers``, ``dsps``,
-    ``block_rams``, ``luts`` and ``ffs``, ``chip`` what there is.
+    Cells: ``block_rams`` are exact, so are ``dsps`` if ``dsps_exact``, else that many at most; ``luts`` and
+    ``ffs`` are estimates. ``luts_error`` and ``ffs_error`` tell how far those may be off, as a share (see
+    :mod:`gatecast.planner.logic`; None for families where that was not measured). ``limits`` is what was
+    allowed of ``multipliers``, ``dsps``, ``block_rams``, ``luts`` and ``ffs``, ``chip`` what there is.
 
     ``engines``: their array, the kinds of their cells, ``busy_cycles`` in which an engine issues, and how it
     spends the cycles of an inference. ``useful_cycles`` (what its work would take if it filled all lanes and
@@ -114,6 +115,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "lower_bound_multipliers": None if area is None else area.least_multipliers,
         "periodic": prediction.periodic,
         "dsps": need.dsps, "block_rams": need.block_rams, "luts": need.luts, "ffs": need.ffs,
+        "dsps_exact": family_of(part, found) in EXACT,
         "luts_error": why.luts_error, "ffs_error": why.ffs_error,
         "limits": None if budget is None else {
             "multipliers": budget.array_limit, "dsps": budget.dsps, "block_rams": budget.block_rams,

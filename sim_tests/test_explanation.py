@@ -172,6 +172,8 @@ def test_the_summary_of_a_search() -> None:
     assert (other["luts_error"], other["ffs_error"]) == (None, None)
     assert f"9 of 10 within {percent(ERROR_LUTS)}" in printed(found)
     assert "rough estimate" in printed(other)
+    assert (found["dsps_exact"], other["dsps_exact"]) == (True, False)
+    assert ("at most" in printed(found), "at most" in printed(other)) == (False, True)
 
 
 def predicted(plan: Plan, cycles: float, work: dict[str, int], **occupied: int) -> Prediction:

@@ -165,7 +165,8 @@ def _cells(result: dict[str, Any]) -> Table:
         ("", ">used", ">allowed", ">on the chip", ">share", ""),
         [line("multipliers of arrays", "multipliers", "exact"),
          line("multipliers of requantizers", "requantizer_multipliers", "exact"),
-         line("DSP multipliers of both", "dsps", "exact"), line("block RAMs (BRAM)", "block_rams", "exact"),
+         line("DSP multipliers of both", "dsps", "exact" if result["dsps_exact"] else "at most"),
+         line("block RAMs (BRAM)", "block_rams", "exact"),
          line("LUTs", "luts", _estimate(result["luts_error"])),
          line("flip-flops", "ffs", _estimate(result["ffs_error"]))])
 
