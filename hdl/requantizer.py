@@ -17,8 +17,9 @@ from .table import Table
 
 __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipliers"]
 
-# Registers between the sums and their multipliers, which may be far away on the chip.
-OPERAND_WAY = 1
+# Registers between the address of parameters and their table, which may be spread over the chip, and between
+# the sums and their multipliers, which may be far away.
+ADDRESS_WAY, OPERAND_WAY = 1, 1
 
 FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
 # Bits that are compared with the sign at once: two levels of 4-input LUTs.
@@ -117,8 +118,8 @@ class RequantizerParams:
 
     @property
     def latency(self) -> int:
-        """Cycles from sums to values: table, register, bias, product, offset, shifter, three of the clamp."""
-        return Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
+        """Cycles from sums to values: way, table, register, bias, product, offset, shifter, clamp of three."""
+        return ADDRESS_WAY + Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
 
 
 class RequantizerLane(wiring.Component):
@@ -128,7 +129,7 @@ class RequantizerLane(wiring.Component):
 
     ===========  ====================================================================
     Throughput   one value a cycle
-    Latency      ``params.latency`` less the cycles of the table and its register
+    Latency      ``params.latency`` less the cycles of the table, of the way to it and of its register
     Resources    one wide multiplier, of ``params.multiplier_parts / params.lanes`` DSP blocks or of LUTs
     ===========  ====================================================================
 
@@ -230,12 +231,12 @@ class Requantizer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.parameters = table = Table(self.params.rows, self.params.parameters_in)
-        m.d.comb += table.index.eq(self.address)
+        m.d.comb += table.index.eq(delay(m, self.address, ADDRESS_WAY, "address"))
         for index in range(self.params.lanes):
             shapes = {name: table.column_shapes[f"{name}_{index}"] for name in FIELDS}
             m.submodules[f"lane_{index}"] = lane = RequantizerLane(self.params, shapes)
             m.d.comb += [
-                lane.sum.eq(delay(m, self.sums[index], Table.LATENCY + 1, f"sum_{index}")),
+                lane.sum.eq(delay(m, self.sums[index], ADDRESS_WAY + Table.LATENCY + 1, f"sum_{index}")),
                 self.values[index].eq(lane.value),
             ]
             for name in FIELDS:

@@ -203,11 +203,11 @@ def test_rated() -> None:
                                   f"take a larger board")
 
 
-def test_rated_with_more_multipliers_than_dsps() -> None:
+def test_rated_with_more_multipliers_than_by_default() -> None:
     """A plan may have multipliers of LUTs that a board would not be given by default."""
-    large = search(digits(), replace(BUDGET, multipliers=80)).plan
+    large = search(digits(), replace(BUDGET, multipliers=120)).plan
     small = placed(large, BUDGET)
-    assert resources(large).multipliers > 40
+    assert resources(large).multipliers > BUDGET.array_limit > BUDGET.dsps
     found = rated(large, BUDGET)
     assert found.bound <= found.cycles
     assert found.budget.multipliers == resources(large).multipliers

@@ -13,7 +13,7 @@ from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
-from gatecast.hdl.requantizer import FIELDS, OPERAND_WAY, RequantizerParams
+from gatecast.hdl.requantizer import ADDRESS_WAY, FIELDS, OPERAND_WAY, RequantizerParams
 from gatecast.hdl.systolic import SystolicGroup
 
 from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
@@ -203,7 +203,8 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
         if table.kind == "block" and table.varying else 0,
     }) + table.terms("parameters in logic")
     ffs = Counter({
-        "requantizer registers": 2 * lanes * params.sum_shape.width
+        "requantizer registers": (2 + ADDRESS_WAY) * lanes * params.sum_shape.width
+        + ADDRESS_WAY * bits(params.slots)
         + (1 + OPERAND_WAY) * varying["multiplier"] + offset * latency
         + varying["offset_negative"] + varying["offset_positive"]
         + (varying["low"] + varying["high"]) * after
