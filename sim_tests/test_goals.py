@@ -205,10 +205,11 @@ def test_rated() -> None:
 
 def test_rated_with_more_multipliers_than_by_default() -> None:
     """A plan may have multipliers of LUTs that a board would not be given by default."""
-    large = search(digits(), replace(BUDGET, multipliers=120)).plan
-    small = placed(large, BUDGET)
-    assert resources(large).multipliers > BUDGET.array_limit > BUDGET.dsps
-    found = rated(large, BUDGET)
+    budget = replace(BUDGET, dsps=20)
+    large = search(digits(), replace(budget, multipliers=80)).plan
+    small = placed(large, budget)
+    assert resources(large).multipliers > budget.array_limit > 20
+    found = rated(large, budget)
     assert found.bound <= found.cycles
     assert found.budget.multipliers == resources(large).multipliers
     assert small == large
