@@ -5,10 +5,11 @@
 For each network (a file, or the name of a shipped one): the fastest plan within the board (by default that of
 `gatecast build`) and so many array multipliers (by default what `gatecast build` allows; beyond the board's
 DSPs they are made of LUTs), its bitstream with the serial port of the board, at the clock wanted, or where
-that is missed or none is given at what is reached. Inferences a second are that clock / the cycles of an inference, which are those of the simulated
-hardware (efficiency.md). Beside the clock is what the placements of all seeds reached, each for the clock in
-the row. LUTs, flip-flops, multipliers and block RAMs are those that nextpnr used, the serial port included;
-seconds those of the wall, next to none for steps whose results were in the cache.
+that is missed or none is given at what is reached. Inferences a second are that clock / the cycles of an
+inference, which are those of the simulated hardware (efficiency.md). Beside the clock is what the placements
+of all seeds reached, each for the clock in the row. LUTs, flip-flops, multipliers and block RAMs are those
+that nextpnr used, the serial port included; seconds those of the wall, next to none for steps whose results
+were in the cache.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ class RequantizerParams:
 
     @property
     def latency(self) -> int:
-        """Cycles from sums to values: way, table, register, bias, product, offset, shifter, clamp of three."""
+        """Cycles from sums to values: way, table, register, bias, product, offset, shifter, clamp (3)."""
         return ADDRESS_WAY + Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
 
 

@@ -20,8 +20,8 @@ LINK_BLOCK_RAMS = {"ice40": 1}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
-# Share of the LUTs that multipliers of arrays may be made of beside DSPs. Plans that took more of an LFE5U-85F
-# won little for it: DS-CNN 3 % of its cycles for a third more LUTs.
+# Share of the LUTs that multipliers of arrays may be made of beside DSPs. Plans that took more of an
+# LFE5U-85F won little for it: DS-CNN 3 % of its cycles for a third more LUTs.
 LUT_SHARE = 0.27
 
 
