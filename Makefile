@@ -10,7 +10,7 @@ APT = $$( [ "$$(id -u)" = 0 ] || echo sudo -n ) env DEBIAN_FRONTEND=noninteracti
 .PHONY: demo test lint venv icarus clean
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/gatecast build digits --board ulx3s-85f --multipliers 48 --clock 100 --frames 364 -o $(DEMO)
+	$(BIN)/gatecast build digits --board ulx3s-85f --multipliers 48 --frames 364 -o $(DEMO)
 
 test: $(VENV)/test.stamp icarus lint
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

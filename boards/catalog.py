@@ -71,7 +71,7 @@ MHZ = 1_000_000
 _ULX3S = [
     Board(name=f"ulx3s-{part.device[-3:].lower()}", title=f"Radiona ULX3S ({part.device})", part=part,
           package="BG381", speed="6", clock_hz=25 * MHZ, programmer="ulx3s",
-          build_clock_hz=120 * MHZ,
+          build_clock_hz=100 * MHZ,
           platform=f"amaranth_boards.ulx3s.ULX3S_{part.device[-3:]}_Platform")
     for part in (LFE5U_12F, LFE5U_25F, LFE5U_45F, LFE5U_85F)
 ]

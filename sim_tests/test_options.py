@@ -31,7 +31,7 @@ def test_budget_by_hand() -> None:
 
 
 def test_clock() -> None:
-    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == 120
+    assert flow.clock_mhz() == flow.clock_mhz("ulx3s-85f") == 100
     assert flow.clock_mhz("icebreaker") == 24
     assert flow.clock_mhz(family="ecp5") is None
     other = next(board.name for board in boards().values() if not board.builds)
@@ -64,7 +64,7 @@ def test_seconds() -> None:
     assert found["clock_mhz"] == 40
     assert found["inferences_per_second"] == 40e6 / found["cycles_per_inference"]
     assert limited("--family", "ecp5")["inferences_per_second"] is None
-    assert limited()["clock_mhz"] == 120
+    assert limited()["clock_mhz"] == 100
 
 
 def test_goals() -> None:

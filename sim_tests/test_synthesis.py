@@ -91,7 +91,7 @@ class Flow:
         self.seeds.append(seed)
         # Every clock that the tests below ask for.
         clocks = {f"clk{mhz}": {"achieved": self.fmax[0], "constraint": mhz}
-                  for mhz in (120.0, 80.0, 66.5, 66.25)}
+                  for mhz in (100.0, 80.0, 66.5, 66.25)}
         del self.fmax[0]
         return Route(configuration="", report=REPORT | {"fmax": clocks})
 

@@ -119,7 +119,7 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
                             help=f"{what} to use (default: what the chip has)")
     parser.add_argument("--clock", metavar="MHZ", type=_megahertz, help=(
         "clock to count seconds with (default: that of `build`, where there is a bitstream)" if family else
-        "clock to meet (default: what suits the board, 24 to 120 MHz, or what is reached)"))
+        "clock to meet (default: what suits the board, 24 to 100 MHz, or what is reached)"))
     parser.add_argument("--engines", metavar="E", type=_engines,
                         help="folded, a number of systolic engines, per-layer or auto (default: auto)")
     parser.add_argument("--goal", metavar="G", type=_goal,
