@@ -8,21 +8,25 @@ DSPs they are made of LUTs), its bitstream with the serial port of the board, at
 that is missed or none is given at what is reached. Inferences a second are that clock / the cycles of an
 inference, which are those of the simulated hardware (efficiency.md). Beside the clock is what the placements
 of all seeds reached, each for the clock in the row. LUTs, flip-flops, multipliers and block RAMs are those
-that nextpnr used, the serial port included; seconds those of the wall, next to none for steps whose results
-were in the cache.
+that nextpnr used, the serial port included; seconds those of the wall when the bitstream was made. Rows are
+kept in build/benchmarks with their seconds, and made again only where hardware or tools have changed.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import tables
 
 import gatecast
-from gatecast import synthesis, toolbox
+from gatecast import synthesis, toolbox, verilog
+from gatecast.boards import Board
 from gatecast.errors import GatecastError, InputError
 from gatecast.targets import DEFAULT_BOARD, find_board
 
@@ -31,7 +35,9 @@ COLUMNS = ("network", "board", "array multipliers", "engines", "cycles", "MHz", 
            "plan s", "elaborate s", "synthesize s", "route s", "pack s")
 ROW = "NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]"
 STEPS = ("elaborate", "synthesize", "route", "pack")
-TOOLS = ("yosys", "nextpnr-ecp5", "ecppack")
+# All that makes a bitstream from an accelerator: tools, and our own sources.
+TOOLS = ("yosys", "nextpnr-ecp5", "ecppack", "nextpnr-ice40", "icepack")
+SOURCES = ("critical_path", "ecp5_", "flow_steps", "ice40_", "names", "netlist", "placement", "synthesis")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +65,41 @@ def placed(task: Task) -> tables.Row:
     need = gatecast.resources(plan, board.family)
     known = [network.name, task.board, f"{need.multipliers:,}", str(len(plan.engines)),
              f"{cycles:,.1f}".removesuffix(".0")]
+    try:
+        built = tables.kept([
+            verilog.convert_rtlil(gatecast.elaborate(plan), "accelerator"), board.name, str(task.seeds),
+            str(task.mhz), versions(), *sources()], lambda: made(plan, board, task))
+    except GatecastError as refusal:
+        return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"missed: {refusal}"]
+    clock_mhz = built["clock_mhz"]
+    return [*known, f"{clock_mhz:g}", ", ".join(f"{fmax:.1f}" for fmax in built["tried"]),
+            f"{clock_mhz * 1e6 / cycles:,.0f}", tables.counted(built["luts"], board.luts),
+            tables.counted(built["ffs"], board.ffs), tables.counted(built["dsps"], board.multipliers),
+            tables.counted(built["brams"], board.block_rams), built["slowest"], f"{plan_seconds:.0f}",
+            *(f"{seconds:.0f}" for seconds in built["seconds"])]
+
+
+def made(plan: gatecast.Plan, board: Board, task: Task) -> dict[str, Any]:
+    """Build, and say what came of it."""
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            built = synthesis.build(
-                gatecast.elaborate(plan), board, Path(folder), seeds=task.seeds,
-                clock_hz=None if task.mhz is None else task.mhz * 1e6)
-        except GatecastError as refusal:
-            return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"missed: {refusal}"]
-    used = built.resources
-    return [*known, f"{built.clock_mhz:g}", ", ".join(f"{fmax:.1f}" for fmax in built.tried.values()),
-            f"{built.clock_hz / cycles:,.0f}", tables.counted(used.luts, board.luts),
-            tables.counted(used.ffs, board.ffs), tables.counted(used.dsps, board.multipliers),
-            tables.counted(used.brams, board.block_rams), built.slowest,
-            *(f"{seconds:.0f}" for seconds in (
-                plan_seconds, *(built.seconds.get(step, 0) for step in STEPS)))]
+        built = synthesis.build(gatecast.elaborate(plan), board, Path(folder), seeds=task.seeds,
+                                clock_hz=None if task.mhz is None else task.mhz * 1e6)
+    return {"clock_mhz": built.clock_mhz, "tried": list(built.tried.values()), "slowest": built.slowest,
+            "seconds": [built.seconds[step] for step in STEPS],
+            **{what: getattr(built.resources, what) for what in ("luts", "ffs", "dsps", "brams")}}
+
+
+def versions() -> str:
+    """Of the tools."""
+    return ", ".join(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in TOOLS)
+
+
+def sources() -> Iterator[str]:
+    """What the tools are called by."""
+    for package in "gatecast", "gatecast.boards":
+        for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
+            if file.is_file() and (package == "gatecast.boards" or file.name.startswith(SOURCES)):
+                yield file.read_text()
 
 
 def read_task(text: str, seeds: int) -> Task:
@@ -100,9 +127,8 @@ def main() -> None:
     tasks = [read_task(row, arguments.seeds) for row in arguments.rows]
     tables.check_networks(task.network for task in tasks)
     rows = tables.made(COLUMNS, placed, tasks, arguments)
-    versions = ", ".join(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in TOOLS)
     tables.write("Networks placed and routed", __doc__ or "", [
-        f"Synthesis, placement and bitstream: {versions}.", "", *tables.lines(COLUMNS, rows)], arguments)
+        f"Synthesis, placement and bitstream: {versions()}.", "", *tables.lines(COLUMNS, rows)], arguments)
 
 
 if __name__ == "__main__":

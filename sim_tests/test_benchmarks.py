@@ -82,10 +82,20 @@ def test_external(tmp_path: Path) -> None:
     assert row["frames/s"] == f"{100e6 / 2304:,.1f}"
 
 
+@needs("yosys", "nextpnr-ecp5", "ecppack", "nextpnr-ice40", "icepack")
+def test_placed(tmp_path: Path) -> None:
+    ((refused, missed),) = made(tmp_path, "placed.py", "squeezenet", "digits@ulx3s-12f@1@400", "--seeds", "1")
+    assert refused["pack s"].startswith("refused: the leanest plan found for network 'squeezenet' stores ")
+    assert (missed["board"], missed["array multipliers"]) == ("ulx3s-12f", "1")
+    assert missed["pack s"].startswith("missed: the clock is missed on ulx3s-12f: 400 MHz wanted, ")
+
+
 @pytest.mark.parametrize(("script", "words", "sentence"), [
     ("boards.py", ["no_such"], "boards: found the network 'no_such'"),
     ("efficiency.py", ["digits", "--board", "no_such"], "efficiency: found the board 'no_such'"),
     ("external.py", ["digits=48", "--write", str(FOLDER)], f"external: {FOLDER} is a folder; choose a file"),
+    ("placed.py", ["digits@ulx3s-85f@many"],
+     "placed: a row must be NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]], not 'digits@ulx3s-85f@many'"),
     ("external.py", ["digits"], "must be NETWORK=MULTIPLIERS, not 'digits'"),
 ])
 def test_refusals(script: str, words: list[str], sentence: str) -> None:
