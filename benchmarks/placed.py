@@ -4,23 +4,26 @@
 
 For each network (a file, or the name of a shipped one): the fastest plan within the board (by default that of
 `gatecast build`) and so many array multipliers (by default what `gatecast build` allows; beyond the board's
-DSPs they are made of LUTs), its bitstream with the serial port of the board, at the clock wanted, or where
-that is missed or none is given at what is reached. Inferences a second are that clock / the cycles of an
-inference, which are those of the simulated hardware (efficiency.md). Beside the clock is what the placements
-of all seeds reached, each for the clock in the row. LUTs, flip-flops, multipliers and block RAMs are those
-that nextpnr used, the serial port included; seconds those of the wall when the bitstream was made. Rows are
-kept in build/benchmarks with their seconds, and made again only where hardware or tools have changed.
+DSPs they are made of LUTs), its bitstream with the serial port of the board, at the clock wanted, by default
+what `gatecast build` takes. Inferences a second are that clock / the cycles of an inference, which are those
+of the simulated hardware (efficiency.md). Beside the clock is what the placements of all seeds reached, each
+for the clock in the row. LUTs, flip-flops, multipliers and block RAMs are those that nextpnr used, the serial
+port included; seconds those of the wall when the bitstream was made, nothing of it taken from a cache. Rows
+are kept in build/benchmarks with their seconds, and made again only where hardware or tools have changed.
 """
 
 from __future__ import annotations
 
+import math
+import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import tables
 
@@ -28,16 +31,19 @@ import gatecast
 from gatecast import synthesis, toolbox, verilog
 from gatecast.boards import Board
 from gatecast.errors import GatecastError, InputError
-from gatecast.targets import DEFAULT_BOARD, find_board
+from gatecast.targets import DEFAULT_BOARD, check_builds, find_board
 
 COLUMNS = ("network", "board", "array multipliers", "engines", "cycles", "MHz", "seeds reached MHz",
            "inferences/s", "LUTs", "flip-flops", "DSPs", "block RAMs", "longest path",
            "plan s", "elaborate s", "synthesize s", "route s", "pack s")
 ROW = "NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]"
 STEPS = ("elaborate", "synthesize", "route", "pack")
-# All that makes a bitstream from an accelerator: tools, and our own sources.
-TOOLS = ("yosys", "nextpnr-ecp5", "ecppack", "nextpnr-ice40", "icepack")
-SOURCES = ("critical_path", "ecp5_", "flow_steps", "ice40_", "names", "netlist", "placement", "synthesis")
+# All that makes a bitstream from an accelerator: tools by family, packages, and our own sources.
+TOOLS = {"ecp5": ("yosys", "nextpnr-ecp5", "ecppack"), "ice40": ("yosys", "nextpnr-ice40", "icepack")}
+PACKAGES = ("amaranth", "amaranth-boards")
+SOURCES = {
+    "gatecast": ("critical_path", "ecp5_", "flow", "ice40_", "names", "netlist", "placement", "synthesis"),
+    "gatecast.boards": ("",), "gatecast.hdl": ("",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +74,9 @@ def placed(task: Task) -> tables.Row:
     try:
         built = tables.kept([
             verilog.convert_rtlil(gatecast.elaborate(plan), "accelerator"), board.name, str(task.seeds),
-            str(task.mhz), versions(), *sources()], lambda: made(plan, board, task))
+            str(task.mhz), versions([board.family]), *sources()], lambda: made(plan, board, task))
     except GatecastError as refusal:
-        return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"missed: {refusal}"]
+        return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"not built: {refusal}"]
     clock_mhz = built["clock_mhz"]
     return [*known, f"{clock_mhz:g}", ", ".join(f"{fmax:.1f}" for fmax in built["tried"]),
             f"{clock_mhz * 1e6 / cycles:,.0f}", tables.counted(built["luts"], board.luts),
@@ -81,7 +87,7 @@ def placed(task: Task) -> tables.Row:
 
 def made(plan: gatecast.Plan, board: Board, task: Task) -> dict[str, Any]:
     """Build, and say what came of it."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, GATECAST_CACHE=f"{folder}/cache"):
         built = synthesis.build(gatecast.elaborate(plan), board, Path(folder), seeds=task.seeds,
                                 clock_hz=None if task.mhz is None else task.mhz * 1e6)
     return {"clock_mhz": built.clock_mhz, "tried": list(built.tried.values()), "slowest": built.slowest,
@@ -89,30 +95,34 @@ def made(plan: gatecast.Plan, board: Board, task: Task) -> dict[str, Any]:
             **{what: getattr(built.resources, what) for what in ("luts", "ffs", "dsps", "brams")}}
 
 
-def versions() -> str:
-    """Of the tools."""
-    return ", ".join(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in TOOLS)
+def versions(families: Iterable[str]) -> str:
+    """Of the tools for these families."""
+    names = dict.fromkeys(name for family in families for name in TOOLS[family])
+    return ", ".join([*(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in names),
+                      *(f"{name} {metadata.version(name)}" for name in PACKAGES)])
 
 
 def sources() -> Iterator[str]:
-    """What the tools are called by."""
-    for package in "gatecast", "gatecast.boards":
+    """What the tools are called by, and what lies around an accelerator."""
+    for package, names in SOURCES.items():
         for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
-            if file.is_file() and (package == "gatecast.boards" or file.name.startswith(SOURCES)):
+            if file.is_file() and file.name.startswith(names):
                 yield file.read_text()
 
 
 def read_task(text: str, seeds: int) -> Task:
     """The task that ``NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]`` says."""
     network, board, multipliers, mhz, *more = [*text.split("@"), "", "", ""]
+    check_builds(find_board(board or DEFAULT_BOARD))
     try:
-        if any(more):
-            raise ValueError
-        return Task(network=network, board=find_board(board or DEFAULT_BOARD).name,
+        task = Task(network=network, board=find_board(board or DEFAULT_BOARD).name,
                     multipliers=int(multipliers) if multipliers else None, mhz=float(mhz) if mhz else None,
                     seeds=seeds)
+        if any(more) or task.multipliers == 0 or not 0 < (task.mhz or 1) < math.inf:
+            raise ValueError
     except ValueError:
-        raise InputError(f"a row must be {ROW}, not '{text}'") from None
+        raise InputError(f"a row must be {ROW}, with positive numbers, not '{text}'") from None
+    return task
 
 
 def main() -> None:
@@ -126,9 +136,10 @@ def main() -> None:
     arguments = parser.parse_args()
     tasks = [read_task(row, arguments.seeds) for row in arguments.rows]
     tables.check_networks(task.network for task in tasks)
+    used = versions(find_board(task.board).family for task in tasks)
     rows = tables.made(COLUMNS, placed, tasks, arguments)
     tables.write("Networks placed and routed", __doc__ or "", [
-        f"Synthesis, placement and bitstream: {versions()}.", "", *tables.lines(COLUMNS, rows)], arguments)
+        f"Synthesis, placement and bitstream: {used}.", "", *tables.lines(COLUMNS, rows)], arguments)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ __all__ = ["Cone"]
 
 # Output of each cell that may be in a cone.
 LOGIC = {"LUT4": "Z", "PFUMX": "Z", "L6MUX21": "Z"}
+# Inputs that are wired to another cell of the same slice: no flip-flop can stand before them.
+WIRED = ("ALUT", "BLUT", "D0", "D1")
 
 
 class Cone:
@@ -90,6 +92,8 @@ class Cone:
         zero = dict.fromkeys(self.leaves, False)
         if any(self._value(bit, zero) for bit in behind & inside):
             return False
+        if any(port in WIRED and bit in leaves for name in self.cells for port, bit in self._inputs(name)):
+            return False
         registers = {bit: self._registered(bit) for bit in leaves}
         for name in self.cells:
             for port, bit in [*self._inputs(name)]:
@@ -116,9 +120,10 @@ class Cone:
 
     def _registered(self, bit: Bit) -> Bit:
         """A new flip-flop behind ``bit``."""
-        like = self.netlist.cells[next(iter(self.ends))]
+        name = next(iter(self.ends))
+        like = self.netlist.cells[name]
         output = self.netlist.net()
-        self.netlist.add(f"retimed_{output}", {
+        self.netlist.add(f"{name}_retimed_{output}", {
             **like, "parameters": dict(like["parameters"]), "port_directions": dict(like["port_directions"]),
             "connections": {**like["connections"], "DI": [bit], "Q": [output]}})
         return output

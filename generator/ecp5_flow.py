@@ -32,7 +32,7 @@ def synthesize(design: str, top: str, progress: Progress, *, language: Language 
     """Return the netlist (JSON text) of a design in cells of ECP5, as our own passes leave them.
 
     Logic before adders lies in them, registers of blocks are used, flip-flops that much of the design reads
-    have copies.
+    have copies, engines their own delays of constants.
     """
     netlist = Netlist(TOOLS.synthesize(design, language, [f"synth_ecp5 -top {top}"], progress), top)
     fold(netlist)

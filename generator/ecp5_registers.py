@@ -53,6 +53,15 @@ def _sides(netlist: Netlist, name: str) -> tuple[str, ...]:
     return ("AB",) if wide else ("A", "B")
 
 
+def _may_register(netlist: Netlist, name: str, sides: str, clock: Bit) -> bool:
+    """Whether these ports of a block RAM, read at this clock without a reset, have no register yet."""
+    # Of a read of 36 bits, which has both ports' outputs, only one port may have a clock.
+    clocks = {bit for port in sides if not isinstance(bit := netlist.bit(name, f"CLK{port}"), str)}
+    return clocks == {clock} and all(
+        netlist.cells[name]["parameters"][f"REGMODE_{port}"] == "NOREG"
+        and isinstance(netlist.bit(name, f"RST{port}"), str) for port in sides)
+
+
 def _outputs(netlist: Netlist, name: str, sides: str) -> list[Bit]:
     bits = [netlist.bit(name, f"DO{port}{index}") for port in sides for index in range(18)]
     return [bit for bit in bits if netlist.loads.get(bit)]
@@ -71,7 +80,9 @@ def _behind_rams(netlist: Netlist, name: str, sides: str) -> None:
             source, port = netlist.drivers.get(bit, ("", ""))
             if source and netlist.cells[source]["type"] == "DP16KD" and source not in reached:
                 waiting[source] = next(sides for sides in _sides(netlist, source) if port[2] in sides)
-    _, enable = cone.control
+    clock, enable = cone.control
+    if not all(_may_register(netlist, each, sides, clock) for each, sides in reached.items()):
+        return
     given = {bit for each, sides in reached.items() for bit in _outputs(netlist, each, sides)}
     if cone.retimed(given):
         for each, sides in reached.items():

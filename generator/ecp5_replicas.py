@@ -22,7 +22,7 @@ __all__ = ["replicate"]
 # Readers that are worth copies, readers of each, and flip-flops of a delay that are copied with the last.
 MANY, EACH, HOPS = 80, 40, 2
 # What is copied: the inputs that say what it gives in the long run, its output.
-DATA = {"TRELLIS_FF": ("DI",), "LUT4": ("A", "B", "C", "D")}
+DATA = {"TRELLIS_FF": ("DI", "CE", "LSR"), "LUT4": ("A", "B", "C", "D")}
 OUTPUT = {"TRELLIS_FF": "Q", "LUT4": "Z"}
 
 
@@ -42,7 +42,7 @@ def replicate(netlist: Netlist) -> None:
 
 
 def _constants(netlist: Netlist) -> list[str]:
-    """Flip-flops and LUTs that give the same for ever, from some cycle on; each before those that read it."""
+    """Flip-flops and LUTs that give the same from some cycle on, for ever; each before those that read it."""
     waiting = [name for name, cell in netlist.cells.items() if cell["type"] in OUTPUT]
     found = dict[Bit, str]()
     while waiting:

@@ -123,9 +123,9 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
 
     if build_id is None:
         build_id = _build_id(accelerator)
-    wanted, least = (board.build_clock_hz, Fraction(0)) if clock_hz is None else (clock_hz, LEAST)
+    clock = _clock(board, board.build_clock_hz if clock_hz is None else clock_hz,
+                   Fraction(0) if clock_hz is None else LEAST)
     while True:
-        clock = _clock(board, wanted, least)
         link, divisor = _link(accelerator, board, clock, baud, build_id, slots)
         timer = _Timer()
         top = top_of(board)(UartTop(accelerator, link, divisor), clock)
@@ -148,13 +148,17 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
             _write(result, bitstream, pins, folder / flow.PINS)
             return result
         lower = best.fmax_mhz * 1e6 * MARGIN
+        missed = CheckError(
+            f"the clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
+            f"{best.fmax_mhz:.1f} MHz reached by the best of {len(placements)} "
+            f"placement{'s' * (len(placements) > 1)}, whose longest path is {slowest}; ask for at most "
+            f"{lower / 1e6:.0f} MHz")
         if clock_hz is not None:
-            raise CheckError(
-                f"the clock is missed on {board.name}: {float(clock.output_hz) / 1e6:g} MHz wanted, "
-                f"{best.fmax_mhz:.1f} MHz reached by the best of {len(placements)} "
-                f"placement{'s' * (len(placements) > 1)}, whose longest path is {slowest}; ask for at most "
-                f"{lower / 1e6:.0f} MHz")
-        wanted = lower
+            raise missed
+        try:
+            clock = _clock(board, lower, Fraction(0))
+        except InputError:
+            raise missed from None
 
 
 class _Timer:
@@ -176,6 +180,8 @@ def _build_id(accelerator: Any) -> int:
 
 
 def _clock(board: Board, wanted: float, least: Fraction) -> Clock:
+    if not 0 < wanted < float("inf"):
+        raise InputError(f"a clock must be a positive number of Hz, not {wanted}")
     try:
         return top_of(board).clock_from(board.clock_hz, wanted, least=least)
     except ValueError as error:

@@ -82,12 +82,20 @@ def test_external(tmp_path: Path) -> None:
     assert row["frames/s"] == f"{100e6 / 2304:,.1f}"
 
 
-@needs("yosys", "nextpnr-ecp5", "ecppack", "nextpnr-ice40", "icepack")
+@needs("yosys", "nextpnr-ice40", "icepack")
 def test_placed(tmp_path: Path) -> None:
-    ((refused, missed),) = made(tmp_path, "placed.py", "squeezenet", "digits@ulx3s-12f@1@400", "--seeds", "1")
+    words = ("squeezenet@icebreaker", "digits@hx8k-evn@2@3", "digits@hx8k-evn@2@24", "--seeds", "1")
+    ((refused, missing, row),) = made(tmp_path, "placed.py", *words)
     assert refused["pack s"].startswith("refused: the leanest plan found for network 'squeezenet' stores ")
-    assert (missed["board"], missed["array multipliers"]) == ("ulx3s-12f", "1")
-    assert missed["pack s"].startswith("missed: the clock is missed on ulx3s-12f: 400 MHz wanted, ")
+    assert missing["pack s"].startswith("not built: board hx8k-evn has no such clock: ")
+    assert (row["board"], row["array multipliers"], row["MHz"]) == ("hx8k-evn", "2", "24")
+    assert float(row["seeds reached MHz"]) >= 24
+    cycles = float(row["cycles"].replace(",", ""))
+    assert row["inferences/s"] == f"{24e6 / cycles:,.0f}"
+    # Kept, with its seconds.
+    ((_, _, again),) = made(tmp_path, "placed.py", *words)
+    assert again | {"plan s": ""} == row | {"plan s": ""}
+    assert int(row["route s"]) > 0
 
 
 @pytest.mark.parametrize(("script", "words", "sentence"), [
@@ -95,7 +103,10 @@ def test_placed(tmp_path: Path) -> None:
     ("efficiency.py", ["digits", "--board", "no_such"], "efficiency: found the board 'no_such'"),
     ("external.py", ["digits=48", "--write", str(FOLDER)], f"external: {FOLDER} is a folder; choose a file"),
     ("placed.py", ["digits@ulx3s-85f@many"],
-     "placed: a row must be NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]], not 'digits@ulx3s-85f@many'"),
+     "placed: a row must be NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]], with positive numbers, not "
+     "'digits@ulx3s-85f@many'"),
+    ("placed.py", ["digits@@@inf"], "with positive numbers, not 'digits@@@inf'"),
+    ("placed.py", ["digits@arty-a7-35t"], "placed: found the board 'arty-a7-35t', for which there is no "),
     ("external.py", ["digits"], "must be NETWORK=MULTIPLIERS, not 'digits'"),
 ])
 def test_refusals(script: str, words: list[str], sentence: str) -> None:

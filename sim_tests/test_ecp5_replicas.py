@@ -14,9 +14,12 @@ CLOCK, INPUT = 2, 3
 ACCELERATOR = "design.accelerator."
 
 
-def flip_flop(d: int | str, q: int) -> dict[str, Any]:
-    return {"type": "TRELLIS_FF", "parameters": {}, "connections": {"CLK": [CLOCK], "DI": [d], "Q": [q]},
-            "port_directions": {"CLK": "input", "DI": "input", "Q": "output"}}
+def flip_flop(d: int | str, q: int, **controls: int | str) -> dict[str, Any]:
+    return {"type": "TRELLIS_FF", "parameters": {},
+            "connections": {"CLK": [CLOCK], "DI": [d], "Q": [q],
+                            **{pin: [bit] for pin, bit in controls.items()}},
+            "port_directions": {"CLK": "input", "DI": "input", "Q": "output",
+                                **dict.fromkeys(controls, "input")}}
 
 
 def made(readers: dict[str, int], *, delay: int = 0) -> tuple[Netlist, list[str]]:
@@ -83,12 +86,16 @@ def lut(a: int | str, z: int) -> dict[str, Any]:
             "port_directions": {"A": "input", "B": "input", "C": "input", "D": "input", "Z": "output"}}
 
 
-@pytest.mark.parametrize("constant", [True, False])
-def test_each_engine_has_its_own_delays_of_a_constant(constant: bool) -> None:
+@pytest.mark.parametrize(("data", "controls", "constant"), [
+    ("1", {}, True), ("1", {"LSR": "0", "CE": "1"}, True), (INPUT, {}, False),
+    # Flags are set and cleared.
+    ("1", {"LSR": INPUT}, False), ("1", {"CE": INPUT}, False)])
+def test_each_engine_has_its_own_delays_of_a_constant(
+        data: int | str, controls: dict[str, int | str], constant: bool) -> None:
     first, second = f"{ACCELERATOR}engine_0.", f"{ACCELERATOR}engine_1."
     # Listed against the direction of the data: a delay, a gate, another delay.
     cells = {f"{first}late": flip_flop(12, 13), f"{first}gate": lut(11, 12),
-             f"{first}early": flip_flop("1" if constant else INPUT, 11),
+             f"{first}early": flip_flop(data, 11, **controls),
              f"{first}reader": lut(13, 20), f"{second}reader": lut(13, 21), f"{second}other": lut(13, 22)}
     netlist = Netlist(json.dumps({"modules": {"top": {"ports": {}, "cells": cells, "netnames": {}}}}), "top")
     replicate(netlist)
@@ -100,4 +107,4 @@ def test_each_engine_has_its_own_delays_of_a_constant(constant: bool) -> None:
                 assert name.startswith(part) or not constant
                 bit = netlist.bit(name, port)
                 name, _ = netlist.drivers.get(bit, ("", ""))
-            assert bit == ("1" if constant else INPUT)
+            assert bit == data

@@ -169,6 +169,14 @@ def test_a_clock_that_was_not_asked_for_gives_way(monkeypatch, tmp_path):
     assert result.link.timeout == 3_312_500
 
 
+def test_a_clock_below_what_the_pll_makes_is_missed(monkeypatch, tmp_path):
+    Flow(monkeypatch, [3.0])
+    with pytest.raises(CheckError, match=(
+            r"^the clock is missed on ulx3s-85f: 100 MHz wanted, 3\.0 MHz reached ")):
+        build(MixingAccelerator(64, 10), BOARD, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_interruption_leaves_nothing(monkeypatch, tmp_path):
     def interrupted(_configuration, _progress):
         raise KeyboardInterrupt
@@ -199,6 +207,8 @@ def test_what_cannot_be_built_is_refused_before_anything_starts(tmp_path):
             r"12 MHz$", board=boards()["icebreaker"], clock_hz=30e6)
     refused(r"^board ulx3s-85f has no such clock: the PLL of ECP5 makes 3\.125 to 400 MHz, and no 500 MHz "
             r"from 25 MHz$", clock_hz=500e6)
+    refused(r"^a clock must be a positive number of Hz, not 0$", clock_hz=0)
+    refused(r"^a clock must be a positive number of Hz, not inf$", clock_hz=float("inf"))
     refused(r"^the serial link of ulx3s-85f cannot be built: 20000000 baud need a clock of at least 160 MHz, "
             r"not 80 MHz$", clock_hz=80e6, baud=20_000_000)
     refused(r"^the serial link of ulx3s-85f cannot be built: slots must be in \[1, 255\], not 0$", slots=0)
