@@ -18,7 +18,7 @@ from gatecast.pareto_picture import pareto_picture
 from gatecast.planner import Budget, Plan, Point, pareto, predict, resources
 from gatecast.planner.pareto import front, steps
 
-BUDGET = Budget(dsps=12, block_rams=56, luts=20_000)
+BUDGET = Budget(multipliers=12, dsps=12, block_rams=56, luts=20_000)
 EMPTY = Plan(network=lower(random_network(0, layers=1)), engines=(), regions=())
 
 
