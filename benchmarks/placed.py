@@ -96,7 +96,7 @@ def made(plan: gatecast.Plan, board: Board, task: Task) -> dict[str, Any]:
 
 
 def versions(families: Iterable[str]) -> str:
-    """Of the tools for these families."""
+    """Of the tools for these families, and of the packages that describe boards to them."""
     names = dict.fromkeys(name for family in families for name in TOOLS[family])
     return ", ".join([*(f"{name} {toolbox.require(name, 'this benchmark').version}" for name in names),
                       *(f"{name} {metadata.version(name)}" for name in PACKAGES)])
@@ -113,16 +113,16 @@ def sources() -> Iterator[str]:
 def read_task(text: str, seeds: int) -> Task:
     """The task that ``NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]`` says."""
     network, board, multipliers, mhz, *more = [*text.split("@"), "", "", ""]
-    check_builds(find_board(board or DEFAULT_BOARD))
+    chosen = find_board(board or DEFAULT_BOARD)
+    check_builds(chosen)
     try:
-        task = Task(network=network, board=find_board(board or DEFAULT_BOARD).name,
-                    multipliers=int(multipliers) if multipliers else None, mhz=float(mhz) if mhz else None,
-                    seeds=seeds)
-        if any(more) or task.multipliers == 0 or not 0 < (task.mhz or 1) < math.inf:
+        limit, clock = int(multipliers or 1), float(mhz or 1)
+        if any(more) or limit < 1 or not 0 < clock < math.inf:
             raise ValueError
     except ValueError:
         raise InputError(f"a row must be {ROW}, with positive numbers, not '{text}'") from None
-    return task
+    return Task(network=network, board=chosen.name, multipliers=limit if multipliers else None,
+                mhz=clock if mhz else None, seeds=seeds)
 
 
 def main() -> None:

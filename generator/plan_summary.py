@@ -9,7 +9,7 @@ from gatecast.boards import Board, Part
 
 from .network import Network
 from .planner import Budget, Found, Plan, Prediction, Resources, lone_latency
-from .planner.dsps import EXACT
+from .planner.dsps import EXACT_FAMILIES
 from .planner.explanation import EngineCells, explain
 from .planner.goals import Smallest, shares
 from .planner.numbers import multipliers_of
@@ -115,7 +115,7 @@ def plan_summary(plan: Plan, network: Network | None = None, *, found: Found | N
         "lower_bound_multipliers": None if area is None else area.least_multipliers,
         "periodic": prediction.periodic,
         "dsps": need.dsps, "block_rams": need.block_rams, "luts": need.luts, "ffs": need.ffs,
-        "dsps_exact": family_of(part, found) in EXACT,
+        "dsps_exact": family_of(part, found) in EXACT_FAMILIES,
         "luts_error": why.luts_error, "ffs_error": why.ffs_error,
         "limits": None if budget is None else {
             "multipliers": budget.array_limit, "dsps": budget.dsps, "block_rams": budget.block_rams,

@@ -106,6 +106,8 @@ def test_placed(tmp_path: Path) -> None:
      "placed: a row must be NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]], with positive numbers, not "
      "'digits@ulx3s-85f@many'"),
     ("placed.py", ["digits@@@inf"], "with positive numbers, not 'digits@@@inf'"),
+    ("placed.py", ["digits@@@0"], "with positive numbers, not 'digits@@@0'"),
+    ("placed.py", ["digits@@-3"], "with positive numbers, not 'digits@@-3'"),
     ("placed.py", ["digits@arty-a7-35t"], "placed: found the board 'arty-a7-35t', for which there is no "),
     ("external.py", ["digits"], "must be NETWORK=MULTIPLIERS, not 'digits'"),
 ])

@@ -40,6 +40,17 @@ def test_no_point_beats_another(seed: int) -> None:
     assert points[-1].cycles == gatecast.search(network, BUDGET).cycles
 
 
+def test_the_fastest_is_the_best_of_all_searches() -> None:
+    """The search with most multipliers, here those of LUTs beside DSPs too, need not be the one."""
+    network, budget = lower(random_network(2, layers=4)), replace(BUDGET, multipliers=None)
+    assert budget.array_limit > BUDGET.array_limit
+    points = pareto(network, budget)
+    assert not any(a.beats(b) for a, b in permutations(points, 2))
+    searched = [gatecast.search(network, replace(budget, multipliers=each)).cycles
+                for each in steps(budget.array_limit)]
+    assert points[-1].cycles == min(searched)
+
+
 def test_the_same_every_time() -> None:
     network = lower(random_network(3, layers=4))
     few = replace(BUDGET, multipliers=3)

@@ -28,9 +28,11 @@ from report_page import (
     full,
     parse,
     rows,
+    section,
     texts,
 )
 
+from gatecast.boards import boards
 from gatecast.elaboration import elaborate
 from gatecast.lowering import lower
 from gatecast.network import Layer, Network
@@ -207,6 +209,14 @@ def test_verification_says_what_was_seen(change: dict[str, Any], value: str, not
     simulation = replace(SIMULATED, **change)
     root = parse(render(replace(bare(digits_plan(2)), simulation=simulation)))
     assert cards(root)["Verification"] == (value, note)
+
+
+@pytest.mark.parametrize(("name", "sentence"), [
+    ("ulx3s-85f", "DSPs and block RAMs are exact. "),
+    ("icebreaker", "Block RAMs are exact, DSPs at most so many. ")])
+def test_how_exact_counts_are_depends_on_the_family(name: str, sentence: str) -> None:
+    page = render(replace(bare(digits_plan(2)), board=boards()[name]))
+    assert sentence in "".join(section(parse(page), "resources").itertext())
 
 
 def test_missed_clock_is_called_missed() -> None:

@@ -24,10 +24,10 @@ from .numbers import multipliers_of
 from .parameters import array_params, requantizer_params
 from .plan import EnginePlan, Plan
 
-__all__ = ["EXACT", "array_dsps", "requantizer_dsps", "used_lanes"]
+__all__ = ["EXACT_FAMILIES", "array_dsps", "requantizer_dsps", "used_lanes"]
 
 # Families where the count is what synthesis makes; elsewhere it is what they come to at most.
-EXACT = ("ecp5",)
+EXACT_FAMILIES = ("ecp5",)
 
 # Bits of an operand of a block of iCE40, and the fewest of operand and product that one is taken for.
 BLOCK_BITS, FEWEST_BITS, FEWEST_PRODUCT = 16, 2, 11

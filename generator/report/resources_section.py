@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..planner.dsps import EXACT
+from ..planner.dsps import EXACT_FAMILIES
 from ..planner.explanation import place
 from ..planner.logic import error_sentence
 from ..planner.storages import Storage
@@ -42,7 +42,7 @@ def resources_section(facts: Facts) -> Markup:
     where = "No board was named, so there is nothing to compare with." if board is None else (
         f"{board.title}: {count(board.multipliers)} multipliers, {count(board.block_rams)} block RAMs of "
         f"{bits(board.block_ram_bits)}, {count(board.luts)} LUTs, {count(board.ffs)} flip-flops.")
-    exact = ("DSPs and block RAMs are exact" if inputs.family in EXACT else
+    exact = ("DSPs and block RAMs are exact" if inputs.family in EXACT_FAMILIES else
              "Block RAMs are exact, DSPs at most so many")
     state = (f"Nothing was synthesized yet. {exact}. {error_sentence(inputs.family)}."
              if inputs.build is None else
