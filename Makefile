@@ -13,7 +13,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/gatecast build digits --board ulx3s-85f --multipliers 48 --frames 364 -o $(DEMO)
 
 test: $(VENV)/test.stamp icarus lint
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .

@@ -39,17 +39,22 @@ def budget(board: str | None = None, *, family: str | None = None, multipliers: 
 
     Without board and family it is the board ``DEFAULT_BOARD``. ``multipliers`` are those of the arrays,
     requantizers not counted, in DSP blocks or in LUTs; ``dsps``, ``block_rams`` and ``luts`` stand in for
-    what the chip has, as :meth:`Budget.of` counts it.
+    what the chip has, as :meth:`Budget.of` counts it. On a board with a bitstream a plan leaves block RAMs to
+    the serial link, unless ``block_rams`` says how many it may take.
     """
     if board is not None and family is not None:
         raise InputError(f"found the board '{board}' and the family '{family}', allowed: one of the two")
-    part, name = ((find_board(board or DEFAULT_BOARD).part, f"board {board or DEFAULT_BOARD}")
-                  if family is None else (find_part(family), f"family {family} ({find_part(family).device})"))
+    if family is None:
+        found = find_board(board or DEFAULT_BOARD)
+        part, name, link = found.part, f"board {found.name}", found.builds
+    else:
+        part, link = find_part(family), False
+        name = f"family {family} ({part.device})"
     if not dsps is block_rams is luts is None:
         name = f"the budget on {name}"
     by_hand: dict[str, Any] = {
         "multipliers": multipliers, "dsps": dsps, "block_rams": block_rams, "luts": luts}
-    return replace(Budget.of(part, name),
+    return replace(Budget.of(part, name, serial_link=link and block_rams is None),
                    **{key: number for key, number in by_hand.items() if number is not None})
 
 

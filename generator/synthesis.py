@@ -114,7 +114,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     InputError
         Where the board has no top, or PLL or serial line cannot run at these speeds.
     CheckError
-        Where the clock is missed: then nothing in `folder` is called a bitstream. Where a tool fails.
+        Where the design does not fit the chip or the clock is missed: then nothing in `folder` is called a
+        bitstream. Where a tool fails.
     """
     check_builds(board)
     flow = flow_of(board.family)
@@ -130,6 +131,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         timer = _Timer()
         top = top_of(board)(UartTop(accelerator, link, divisor), clock)
         netlist, pins = _synthesize(top, board, timer, progress)
+        cells = Netlist(netlist, "top").types()
+        _check_fits(synthesized_resources(cells), board)
         with timer.step("route"):
             placements = place(netlist, pins, board, float(clock.output_hz),
                                range(1, seeds + 1), progress)
@@ -141,7 +144,7 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
             result = BuildResult(
                 board=board.name, bitstream=folder / BITSTREAM, clock_hz=float(clock.output_hz),
                 fmax_mhz=best.fmax_mhz, seed=best.seed,
-                resources=placed_resources(best.routed.report, Netlist(netlist, "top").types()),
+                resources=placed_resources(best.routed.report, cells),
                 tried={placement.seed: placement.fmax_mhz for placement in placements},
                 seconds=timer.seconds, slowest=slowest, critical_path=critical_path(best.routed.report),
                 link=link, baud=baud)
@@ -159,6 +162,18 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
             clock = _clock(board, lower, Fraction(0))
         except InputError:
             raise missed from None
+
+
+def _check_fits(used: Resources, board: Board) -> None:
+    """Raise ``CheckError`` for a design that needs more than the chip has: placement might not say it."""
+    over = [f"{number:,} {what} of {limit:,}" for what, number, limit in (
+        ("LUTs", used.luts, board.luts), ("flip-flops", used.ffs, board.ffs),
+        ("DSP multipliers", used.dsps, board.multipliers), ("block RAMs", used.brams, board.block_rams))
+        if number > limit]
+    if over:
+        raise CheckError(f"the design does not fit {board.name}: with the serial link it takes "
+                         f"{' and '.join(over)}; give the plan less (--multipliers, --dsps, --brams, --luts), "
+                         f"or take a larger board")
 
 
 class _Timer:

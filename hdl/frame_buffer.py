@@ -55,6 +55,12 @@ class FrameBuffer(wiring.Component):
         super().__init__({"rewind": In(1), "data": In(8), "write": In(1), "commit": In(1),
                           "o": Out(AxiStream)})
 
+    @property
+    def banks(self) -> tuple[int, ...]:
+        """Bytes of each of its memories."""
+        depth = self.frame_bytes * self.slots
+        return (min(depth, BLOCK_RAM_BYTES),) * -(-depth // BLOCK_RAM_BYTES)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.frame_bytes * self.slots
@@ -67,9 +73,9 @@ class FrameBuffer(wiring.Component):
 
         bank_bits = exact_log2(BLOCK_RAM_BYTES)
         bytes_read = []
-        for bank in range(-(-depth // BLOCK_RAM_BYTES)):
+        for bank, size in enumerate(self.banks):
             m.submodules[f"memory_{bank}"] = ram = make_memory(
-                "block", shape=8, depth=min(depth, BLOCK_RAM_BYTES), written=True, unchecked=True)
+                "block", shape=8, depth=size, written=True, unchecked=True)
             writer = ram.write_port()
             m.d.comb += [writer.addr.eq(write_at), writer.data.eq(self.data),
                          writer.en.eq(self.write & (write_at >> bank_bits == bank))]

@@ -19,11 +19,18 @@ __all__ = ["FrameLink", "FrameLinkParams", "default_slots"]
 
 PROTOCOL_VERSION = 1
 MIN_SLOTS, MAX_SLOTS = 2, 16
+# A frame of so many bytes is on a serial line for so long that the delays of USB are little beside it.
+LONG_FRAME = 8192
 MIN_TIMEOUT = 16
 
 
 def default_slots(input_bytes: int, block_ram_bytes: int = BLOCK_RAM_BYTES) -> int:
-    """Frames that may be under way: what one block RAM holds, so that the delays of USB hide, but 2 to 16."""
+    """Frames that may be under way: what one block RAM holds, so that the delays of USB hide, but 2 to 16.
+
+    Of long frames, which fill many block RAMs, it is one.
+    """
+    if input_bytes >= LONG_FRAME:
+        return 1
     return max(MIN_SLOTS, min(MAX_SLOTS, block_ram_bytes // input_bytes))
 
 

@@ -59,6 +59,12 @@ class SystolicParams:
         })
 
     @property
+    def used(self) -> npt.NDArray[np.bool_]:
+        """Which positions ``[columns, lanes]`` ever have a weight but 0; the others need no multiplier."""
+        used: npt.NDArray[np.bool_] = self.weights.any(axis=0)
+        return used
+
+    @property
     def latency(self) -> int:
         """Cycles from the last beat of a dot product to its first slot."""
         return SystolicArray.latency(self.lanes, self.groups)
@@ -110,7 +116,10 @@ class SystolicGroup(wiring.Component):
         terms = []
         for column in range(params.group):
             m.submodules[f"column_{column}"] = dot = DotProduct(params.lanes, params.multipliers_in)
-            m.d.comb += [dot.a.eq(x), dot.b.eq(columns[column])]
+            m.d.comb += dot.a.eq(x)
+            for lane in range(params.lanes):
+                # Said here, for synthesis chooses DSP blocks before it looks at contents of memories.
+                m.d.comb += dot.b[lane].eq(columns[column][lane] if params.used[first + column, lane] else 0)
             terms.append(dot.p)
         cycles = self.WEIGHT_LATENCY + DotProduct.latency(params.lanes)
         tap = delay(m, self.beat.tap, cycles, "tap", reset=True)
@@ -149,8 +158,9 @@ class SystolicArray(wiring.Component):
     Throughput   a tap a cycle
     Latency      :meth:`latency` from a dot product's last tap to its first slot
     Backpressure none
-    Resources    ``lanes * columns`` multipliers of the kind :attr:`SystolicParams.multipliers_in`, for each
-                 group a weight memory of ``depth`` words of the kind :attr:`SystolicParams.weights_in`
+    Resources    ``lanes * columns`` multipliers of the kind :attr:`SystolicParams.multipliers_in`, less those
+                 whose weights are all zero, for each group a weight memory of ``depth`` words of the kind
+                 :attr:`SystolicParams.weights_in`
     ===========  ====================================================================
 
     The array is the classic one of H. T. Kung, "Why systolic architectures?", 1982, but for its drain: sums

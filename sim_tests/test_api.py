@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,22 @@ def test_budget() -> None:
     by_hand = gatecast.budget(multipliers=400, dsps=20, block_rams=10, luts=5000)
     assert (by_hand.array_limit, by_hand.dsps, by_hand.block_rams, by_hand.luts) == (400, 20, 10, 5000)
     assert gatecast.budget(family="ice40").family == "ice40"
+
+
+def test_block_rams_of_the_serial_link() -> None:
+    """On a board with a bitstream whole frames lie in some of them, unless a number is given by hand."""
+    digits = gatecast.lower(gatecast.read("digits"))
+
+    def left(**options: Any) -> tuple[int, int]:
+        found = gatecast.search(digits, gatecast.budget(**options)).budget
+        assert found.block_rams is not None
+        assert found.by_hand("block_rams") == ("block_rams" in options)
+        return found.block_rams, found.link_block_rams
+
+    assert left() == (208 - 1, 1)
+    assert left(board="icebreaker") == (30 - 1, 1)
+    assert left(block_rams=50) == (50, 0)
+    assert left(family="ecp5") == (208, 0)
 
 
 @pytest.mark.parametrize(("options", "sentence"), [

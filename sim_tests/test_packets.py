@@ -1,15 +1,20 @@
 """The link between bytes and frames: right under stalls, and a disturbance costs one frame and no more."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.sim import Simulator
+from mixing_accelerator import MixingAccelerator
+from synthesis_counts import ECP5, ICE40, NEEDS_YOSYS, counts
 
+from gatecast.boards import families
 from gatecast.hdl.frame_link import FrameLink, FrameLinkParams, default_slots
 from gatecast.hdl.packets import CRC, ESCAPE, START, Status
+from gatecast.hdl.uart_top import UartTop
 from gatecast.packets import Answer, AnswerReader, Identity, encode
+from gatecast.planner.budget import link_block_rams
 
 INPUT_BYTES, OUTPUT_BYTES = 7, 4
 TIMEOUT = 200
@@ -233,6 +238,30 @@ def test_more_frames_than_slots_are_refused_and_the_others_kept():
     assert seen.results() == {0: result(sent[0]), 1: result(sent[1]), 2: result(sent[2]), 9: result(sent[0])}
 
 
+@pytest.mark.parametrize("stalls", [0.0, 0.5])
+def test_a_single_slot(stalls):
+    """A frame at a time: the next one is taken once the answer is out."""
+    sent = frames(6)
+    script = [step for i, frame in enumerate(sent) for step in (encode(i, frame), 600)]
+    params = replace(PARAMS, slots=1)
+    seen = Bench([*script, encode(6, sent[0]), encode(7, sent[1])], params=params, stalls=stalls).run()
+    assert seen.frames == [*sent, sent[0]]
+    assert seen.results() == {i: result(frame) for i, frame in enumerate([*sent, sent[0]])}
+    assert seen.replies() == [(7, Status.BUSY)]
+
+
+@NEEDS_YOSYS
+@pytest.mark.parametrize("family", [ECP5, ICE40])
+@pytest.mark.parametrize("frame_bytes", [40, 2500, 9 * 2048 - 100])
+def test_block_rams(family, frame_bytes):
+    """As the planner counts them; with a single slot the number of the one frame is a register."""
+    slots = default_slots(frame_bytes, families()[family].block_ram_bytes)
+    params = replace(PARAMS, input_bytes=frame_bytes, slots=slots)
+    cells = counts(UartTop(MixingAccelerator(frame_bytes, OUTPUT_BYTES), params, 100), family)
+    assert (slots == 1) == (frame_bytes > 9000)
+    assert cells["DP16KD"] + cells["SB_RAM40_4K"] == link_block_rams(frame_bytes, family)
+
+
 def test_who_is_there():
     frame, = frames(1)
     seen = Bench([encode(1, frame), encode(2), encode(3, frame)]).run()
@@ -293,4 +322,4 @@ def test_parameters_are_checked():
     refused(r"^build_id must have 32 bits, not 0x100000000$", build_id=2**32)
     with pytest.raises(ValueError, match=r"^payload must have at most 65535 bytes, not 65536$"):
         encode(0, bytes(65536))
-    assert [default_slots(n) for n in (1, 64, 490, 3072, 65535)] == [16, 16, 4, 2, 2]
+    assert [default_slots(n) for n in (1, 64, 490, 3072, 8191, 8192, 65535)] == [16, 16, 4, 2, 2, 1, 1]

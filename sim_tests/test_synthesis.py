@@ -1,5 +1,6 @@
 """Synthesis: a real bitstream that meets its clock, one that cannot, and what the reports say."""
 
+import json
 import subprocess
 import time
 from dataclasses import replace
@@ -140,6 +141,20 @@ def test_a_clock_that_was_asked_for_is_kept_or_refused(monkeypatch, tmp_path):
             r"placements, whose longest path is in the top of the board, from a to b; ask for at most "
             r"68 MHz$")):
         build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_chip_has_no_room_for_is_not_placed(monkeypatch, tmp_path):
+    flow = Flow(monkeypatch, [])
+    cells = {f"{kind}_{index}": {"type": kind, "parameters": {}, "connections": {}}
+             for kind, number in (("DP16KD", 209), ("MULT18X18D", 156)) for index in range(number)}
+    netlist = json.dumps({"modules": {"top": {"cells": cells, "ports": {}}}})
+    monkeypatch.setattr(ecp5_flow, "synthesize", lambda _rtlil, _top, _progress: netlist)
+    with pytest.raises(CheckError, match=(
+            r"^the design does not fit ulx3s-85f: with the serial link it takes 209 block RAMs of 208; "
+            r"give the plan less \(--multipliers, --dsps, --brams, --luts\), or take a larger board$")):
+        build(MixingAccelerator(64, 10), BOARD, tmp_path)
+    assert not flow.seeds
     assert not list(tmp_path.iterdir())
 
 

@@ -98,6 +98,17 @@ def test_what_becomes_of_each_kind(weights_in, multipliers_in):
     assert cells["DP16KD"] + cells["PDPW16KD"] == (2 if weights_in == "block" else 0)
 
 
+@NEEDS_YOSYS
+@pytest.mark.parametrize("weights_in", ["block", "lut"])
+def test_weights_that_are_all_zero_need_no_multiplier(weights_in):
+    weights = np.random.default_rng(0).integers(1, 128, (20, 4, 3)).astype(np.int8)
+    weights[:, 1, 2] = weights[:, 2, 0] = weights[1:, 3, 1] = 0
+    params = SystolicParams(weights=weights, group=2, sum_width=20, weights_in=weights_in)
+    assert counts(SystolicArray(params), ECP5)["MULT18X18D"] == params.used.sum() == 10
+    beats = random_beats(params, random.Random(0), dots=12)
+    assert observed_slots(params, beats) == expected_slots(params, beats)
+
+
 @pytest.mark.parametrize(("columns", "group", "lanes"), [
     (1, 1, 1), (4, 1, 1), (4, 4, 1), (6, 3, 5), (3, 1, 8)])
 def test_every_slot_in_arrays_of_chosen_shapes(columns, group, lanes):

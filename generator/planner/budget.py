@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from gatecast.boards import Part, families
+from gatecast.boards import Part, block_rams, families
+from gatecast.hdl.frame_buffer import FrameBuffer
+from gatecast.hdl.frame_link import default_slots
 
 from ..errors import InputError
+from ..network import Network
 
-__all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget"]
+__all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget", "link_block_rams"]
 
 # Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones. The chips of iCE40
 # are so small that the serial link needs a tenth, and placement takes very long where nine tenths are in use.
 USABLE = 0.8
 USABLE_OF = {"ice40": 0.7}
-
-# Block RAMs that a plan leaves to the serial link, by family: where they are few, there may be no other.
-LINK_BLOCK_RAMS = {"ice40": 1}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
@@ -46,6 +46,10 @@ class Budget:
     """For messages."""
     part: Part | None = field(default=None, compare=False)
     """The chip whose limits these are, but for those given by hand."""
+    serial_link: bool = False
+    """Whether the serial link of a board takes some of the block RAMs, which hold whole frames."""
+    link_block_rams: int = 0
+    """How many it was found to take, see :meth:`beside_link`; they are no more among the ``block_rams``."""
 
     def __post_init__(self) -> None:
         for key in ("multipliers", "dsps", "block_rams", "luts", "ffs"):
@@ -57,17 +61,26 @@ class Budget:
                              "give one of the three")
 
     @staticmethod
-    def of(part: Part, name: str) -> Budget:
+    def of(part: Part, name: str, *, serial_link: bool = False) -> Budget:
         """What a plan may take of ``part``: of its LUTs and flip-flops the share that is usable."""
         usable = USABLE_OF.get(part.family, USABLE)
-        return Budget(dsps=part.multipliers,
-                      block_rams=part.block_rams - LINK_BLOCK_RAMS.get(part.family, 0),
-                      luts=int(part.luts * usable), ffs=int(part.ffs * usable), family=part.family, name=name,
-                      part=part)
+        return Budget(dsps=part.multipliers, block_rams=part.block_rams, luts=int(part.luts * usable),
+                      ffs=int(part.ffs * usable), family=part.family, name=name, part=part,
+                      serial_link=serial_link)
+
+    def beside_link(self, network: Network) -> Budget:
+        """What the serial link leaves of it for an accelerator for ``network``; without one, all."""
+        if not self.serial_link or self.block_rams is None:
+            return self
+        taken = min(link_block_rams(network.tensors[network.input].size, self.family), self.block_rams)
+        return replace(self, block_rams=self.block_rams - taken, serial_link=False, link_block_rams=taken)
 
     def by_hand(self, limit: str) -> bool:
         """Whether the limit of this name was given by hand, and not taken from a chip."""
-        return self.part is None or getattr(self, limit) != getattr(Budget.of(self.part, self.name), limit)
+        if self.part is None:
+            return True
+        taken = self.link_block_rams if limit == "block_rams" else 0
+        return bool(getattr(self, limit) != getattr(Budget.of(self.part, self.name), limit) - taken)
 
     @property
     def memory_bits(self) -> int | None:
@@ -90,3 +103,10 @@ class Budget:
         if self.dsps:
             return self.dsps + int(LUT_SHARE * luts) // LUTS_OF_MULTIPLIER
         return max(luts // LUTS_OF_MULTIPLIER, 1)
+
+
+def link_block_rams(frame_bytes: int, family: str) -> int:
+    """Block RAMs of the serial link of an accelerator that takes frames of so many bytes."""
+    slots = default_slots(frame_bytes, families()[family].block_ram_bytes)
+    return sum(block_rams(family, depth=bank, width=8, writable=True)
+               for bank in FrameBuffer(frame_bytes, slots).banks)

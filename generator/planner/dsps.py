@@ -1,8 +1,9 @@
 """DSPs: how many DSP blocks synthesis makes of the multipliers of an engine.
 
-One for each, but for those that it finds to be none: an operand that is always zero, or a product of unsigned
-numbers of which one is a single bit. So lanes and columns that no channel ever uses take nothing, unless
-their zeros lie in a memory in LUTs: what is in such a one shows only behind the choice of DSP blocks.
+One for each, but for those of which the design itself says that an operand is always zero, and for products
+of unsigned numbers of which one is a single bit. So positions of a systolic array whose weights are all zero
+take nothing, nor do columns that no channel ever uses. What only a memory's contents say comes too late: it
+shows behind the choice of DSP blocks.
 
 That is exact for ECP5, whose blocks multiply 18 x 18 bits, and on all families for arrays, on Gowin of 9 x 9
 bits. iCE40 cuts products of requantizers once more, for its blocks of 16 x 16 bits; what is counted is what
@@ -46,13 +47,8 @@ def array_dsps(plan: Plan, engine: EnginePlan) -> int:
         return multipliers
     array, used = array_params(plan, engine), used_lanes(requantizer_params(plan, engine))
     columns = used[np.arange(engine.columns) % engine.group]
-    seen = array.weights is not None and (array.weights_in == "block" or len(array.weights) == 1)
     if isinstance(array, SystolicParams):
-        positions = columns[:, np.newaxis] & np.ones(engine.lanes, bool)
-        return int(np.sum(positions & _multiplied(array.weights, 8) if seen else positions))
-    if seen and array.operations == {"multiply"}:
-        assert array.weights is not None
-        columns &= _multiplied(array.weights, array.weight_shape.width)
+        return int(np.sum(array.used[columns]))
     return int(np.sum(columns))
 
 
@@ -62,11 +58,10 @@ def requantizer_dsps(params: RequantizerParams, family: str = "ecp5") -> int:
         return params.lanes * sum(_cut(a, b) for a in WideMultiplier.digits(params.x_shape)
                                   for b in WideMultiplier.digits(params.m_shape))
     multipliers = params.requantization.multiplier.reshape(-1, params.lanes)
-    factors = np.bitwise_or.reduce(multipliers).tolist()
-    if params.parameters_in == "lut":
-        varied = np.ptp(multipliers, axis=0) > 0
-        factors = [(1 << factor.bit_length()) - 1 if varies else factor
-                   for factor, varies in zip(factors, varied.tolist(), strict=True)]
+    varied = np.ptp(multipliers, axis=0) > 0
+    factors = [(1 << factor.bit_length()) - 1 if varies else factor
+               for factor, varies in zip(np.bitwise_or.reduce(multipliers).tolist(), varied.tolist(),
+                                         strict=True)]
     count, digits = 0, WideMultiplier.digits(params.x_shape)
     for factor in factors:
         while factor:
@@ -90,10 +85,3 @@ def _cut(a: Shape, b: Shape) -> int:
 def _pieces(width: int) -> list[int]:
     """Widths of what an operand is cut into, lowest first; the highest one has the sign."""
     return [BLOCK_BITS] * ((width - 1) // BLOCK_BITS) + [(width - 1) % BLOCK_BITS + 1]
-
-
-def _multiplied(weights: npt.NDArray[np.integer], width: int) -> npt.NDArray[np.bool_]:
-    """Where ``weights [words, ...]`` of so many bits have more to multiply by than nothing and a sign."""
-    bits = np.bitwise_or.reduce(weights).astype(np.int64) & ((1 << width) - 1)
-    multiplied: npt.NDArray[np.bool_] = (bits != 0) & (bits != 1 << (width - 1))
-    return multiplied

@@ -57,6 +57,7 @@ def least_latency(network: Network, budget: Budget, *, engines: Engines = "auto"
     too, as each engine has to do all its work on it.
     """
     fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
+    budget = fastest.budget
     latency = lone_latency(fastest.plan)
     ranked: list[tuple[int, Plan]] = []
     for ample in _for_latency(network, budget, engines, external_weights, progress):
@@ -129,6 +130,7 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     # A little more than that, so that the rate of a plan, put in again, is one that it reaches.
     pace = asked * (1 + 1e-9)
     fastest = search(network, budget, engines=engines, external_weights=external_weights, progress=progress)
+    budget = fastest.budget
     plans = []
     if fastest.bound <= pace:
         plans += _small(Kinds(network, engines, budget.array_limit, external_weights), budget, pace, progress)
@@ -144,7 +146,7 @@ def least_area(network: Network, budget: Budget, *, target_fps: float, clock_mhz
     progress("the fewest multipliers")
     need = resources(smallest, budget.family).multipliers
     return Smallest(plan=smallest, cycles=cycles, bound=fastest.bound, exact=fastest.exact,
-                    others=tuple(others), budget=fastest.budget, pace=asked,
+                    others=tuple(others), budget=budget, pace=asked,
                     least_multipliers=least_multipliers(network, pace, need))
 
 
@@ -206,6 +208,7 @@ def shares(plan: Plan, budget: Budget) -> float:
 
 def rated(plan: Plan, budget: Budget) -> Found:
     """A given ``plan`` as if it had been found, if it fits ``budget``."""
+    budget = budget.beside_link(plan.network)
     need = resources(plan, budget.family)
     for what, used, limit in (
             ("array multipliers", need.multipliers, budget.multipliers),

@@ -99,7 +99,7 @@ def search(network: Network, budget: Budget, *, engines: Engines = "auto", exter
     what is being done.
     """
     _check(network, engines)
-    return _Search(network, budget, engines, external_weights, progress).run()
+    return _Search(network, budget.beside_link(network), engines, external_weights, progress).run()
 
 
 def _check(network: Network, engines: Engines) -> None:

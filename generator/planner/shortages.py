@@ -69,7 +69,7 @@ def too_small(plans: Sequence[Plan], budget: Budget, engines: Engines) -> InputE
         more = " ".join(f"{LIMITS[field][1]} {need}" for field, need in lacking.needs.items())
         instead = f"give it {more}, or else {instead}"
     needs = " and ".join(_count(need, LIMITS[field][0]) for field, need in lacking.needs.items())
-    has = " and ".join(f"{getattr(budget, field):,}" for field in lacking.needs)
+    has = " and ".join(_has(budget, field) for field in lacking.needs)
     return InputError(f"{plan} takes {needs}, {budget.name} has {has}; {instead}")
 
 
@@ -86,7 +86,7 @@ def _instead(plans: Sequence[Plan], budget: Budget, taken: Resources, engines: E
 
 def _fits_on(plans: Sequence[Plan], bits: int, board: Board) -> bool:
     """Whether one of ``plans`` fits ``board``; about ``bits`` are stored by all of them."""
-    budget = Budget.of(board.part, board.name)
+    budget = Budget.of(board.part, board.name, serial_link=board.builds).beside_link(plans[0].network)
     room = budget.memory_bits
     return (room is None or bits <= room) and fitting(plans, budget) is not None
 
@@ -134,6 +134,11 @@ def _need(plan: Plan, budget: Budget, field: str) -> int | None:
         need = getattr(resources(fitted, budget.family), field)
         fitted = placed(plan, replace(budget, **{field: need - 1}))
     return need
+
+
+def _has(budget: Budget, field: str) -> str:
+    beside = " beside its serial link" if field == "block_rams" and budget.link_block_rams else ""
+    return f"{getattr(budget, field):,}{beside}"
 
 
 def _times(plan: Plan, budget: Budget) -> float:
