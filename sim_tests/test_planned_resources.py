@@ -16,9 +16,10 @@ from gatecast import processes, toolbox, verilog
 from gatecast.elaboration import elaborate
 from gatecast.lowering import lower
 from gatecast.planner import Plan, resources
+from gatecast.planner.parameters import array_params
 
-# Among them arrays and requantizers of either kind, lanes and columns without a channel, memories of a single
-# word, words written in parts, tables of two lanes and of one.
+# Among them arrays and requantizers of either kind, lanes and columns without a channel, positions
+# without a weight, memories of a single word, words written in parts, tables of two lanes and of one.
 CASES = (("windows", 0, "any"), ("windows", 12, "per-layer"), ("layers", 11, "folded"),
          ("layers", 11, "any"))
 # Cells of DSPs and block RAMs are there before any gate is.
@@ -61,6 +62,9 @@ def test_cases_have_everything():
     engines = [engine for plan in plans for engine in plan.engines]
     for field in ("array_in", "requantizer_in", "weights_in", "tables_in", "parameters_in"):
         assert len({(engine.kind, getattr(engine, field)) for engine in engines}) == 4
+    assert {engine.weights_in for plan in plans for engine in plan.engines
+            if engine.kind == "systolic" and engine.array_in == "dsp"
+            and not array_params(plan, engine).used.all()} == {"block", "lut"}
     assert {region.memory_in for plan in plans for region in plan.regions} == {"block", "lut"}
     assert sum(resources(plan).dsps for plan in plans) > 45
     assert sum(resources(plan).block_rams for plan in plans) > 25
