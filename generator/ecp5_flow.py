@@ -23,6 +23,12 @@ TOOLS = Tools(
 # Of nextpnr's placers and routers those that close full chips best, and soonest.
 METHODS = ("--placer", "static", "--threads", "1", "--router", "router2")
 
+# A tile of eight flip-flops has one reset, a slice of two one enable: resets and enables of fewer flip-flops
+# than these become logic, or full chips have no legal placement.
+FEWEST_RESET, FEWEST_ENABLED = 16, 4
+FLIP_FLOPS = ("$_DFF_?_ 01", "$_DFF_?P?_ r", "$_SDFF_?P?_ r",
+              "$_DFFE_??_ 01", "$_DFFE_?P??_ r", "$_SDFFE_?P??_ r")
+
 # How nextpnr calls the series and the packages of the data sheet.
 _SERIES = {"LFE5U": "", "LFE5UM": "um-", "LFE5UM5G": "um5g-"}
 _PACKAGES = {"BG256": "CABGA256", "MG285": "CSFBGA285", "BG381": "CABGA381", "BG554": "CABGA554"}
@@ -34,7 +40,11 @@ def synthesize(design: str, top: str, progress: Progress, *, language: Language 
     Logic before adders lies in them, registers of blocks are used, flip-flops that much of the design reads
     have copies, engines their own delays of constants.
     """
-    netlist = Netlist(TOOLS.synthesize(design, language, [f"synth_ecp5 -top {top}"], progress), top)
+    kinds = " ".join(f"-cell {kind}" for kind in FLIP_FLOPS)
+    lines = [f"synth_ecp5 -top {top} -run begin:map_ffs", "opt_clean",
+             f"dfflegalize {kinds} -mince {FEWEST_ENABLED} -minsrst {FEWEST_RESET}",
+             f"synth_ecp5 -top {top} -run map_ffs:"]
+    netlist = Netlist(TOOLS.synthesize(design, language, lines, progress), top)
     fold(netlist)
     absorb(netlist)
     replicate(netlist)

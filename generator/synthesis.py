@@ -172,8 +172,8 @@ def _check_fits(used: Resources, board: Board) -> None:
         if number > limit]
     if over:
         raise CheckError(f"the design does not fit {board.name}: with the serial link it takes "
-                         f"{' and '.join(over)}; give the plan less (--multipliers, --dsps, --brams, --luts), "
-                         f"or take a larger board")
+                         f"{' and '.join(over)}; give the plan less (--multipliers, --dsps, --brams, "
+                         f"--luts), or take a larger board")
 
 
 class _Timer:

@@ -12,6 +12,9 @@ from .pipeline import delay, product_shape
 
 __all__ = ["RowMultiplier"]
 
+# Levels of adders between two registers.
+TOGETHER = 2
+
 
 def _row(bit: Value, word: Value) -> Value:
     """The partial product of a bit."""
@@ -33,17 +36,17 @@ class RowMultiplier(wiring.Component):
     """``p = a * b`` after ``latency`` cycles, in registers and adders.
 
     Schoolbook in base two. The narrower operand (of equal ones ``a``) has a row for each of its bits: the
-    other operand where the bit is 1. The row of a sign is subtracted. A balanced tree adds the rows, with
-    its levels spread over the stages; one more adder behind ``p`` is reckoned with. Adders whose lookup
-    tables have two inputs to spare take the gates of two rows into them: those of ECP5, see
-    ``gatecast.ecp5_carry``.
+    other operand where the bit is 1. The row of a sign is subtracted. A balanced tree adds the rows, two of
+    its levels in a stage, which takes far fewer flip-flops than a register behind each; a register that is
+    left holds the operands. Adders whose lookup tables have two inputs to spare take the gates of two rows
+    into them: those of ECP5, see ``gatecast.ecp5_carry``.
 
     ===========  ====================================================================
     Throughput   a product a cycle
     Latency      ``latency``
-    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 4 LUT4, together 76 LUT4, and 80 flip-flops at
-                 a latency of 3, which fit beside them. (What Yosys makes of ``a * b`` without DSP blocks
-                 has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
+    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 4 LUT4, together 76 LUT4, and 56 flip-flops at
+                 a latency of 3, 8 of which multipliers with the same ``a`` share. (What Yosys makes of
+                 ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
     ===========  ====================================================================
 
     Subtracted sign rows are C. R. Baugh's and B. A. Wooley's (1973) without their constants, for the adders
@@ -71,12 +74,15 @@ class RowMultiplier(wiring.Component):
     def tree(rows: int, latency: int) -> list[tuple[tuple[int, ...], int]]:
         """The tree of adders, from the rows on: rows in each sum of a level, and registers behind each sum.
 
-        Neighbours are added; of an odd number the last stays alone.
+        Those of the rows are registers of the operands. Neighbours are added; of an odd number the last
+        stays alone.
         """
         levels = ceil_log2(rows)
-        # The adder behind `p` counts as a level. Registers come as late as that allows, where sums are fewer.
-        together = -(-(levels + 1) // (latency + 1))
-        registers = [min(stage * together, levels) for stage in range(1, latency + 1)]
+        # The adder behind `p` counts as a level.
+        together = max(TOGETHER, -(-(levels + 1) // (latency + 1)))
+        registers = [min(level + together, levels) for level in range(0, levels, together)][:latency]
+        left = latency - len(registers)
+        registers += [0] * min(left, 1) + [levels] * (left - 1)
         sums = (1,) * rows
         tree = [(sums, registers.count(0))]
         for level in range(1, levels + 1):
@@ -89,13 +95,13 @@ class RowMultiplier(wiring.Component):
         bits, word = Value.cast(self.a), Value.cast(self.b)
         if len(word) < len(bits):
             bits, word = word, bits
-        tree = self.tree(len(bits), self.latency)
+        (_, waiting), *levels = self.tree(len(bits), self.latency)
+        bits, word = delay(m, bits, waiting, "bits"), delay(m, word, waiting, "word")
         sums = [_Sum(value=_row(bit, word), first=index, rows=1,
                      subtracted=bits.shape().signed and index == len(bits) - 1)
                 for index, bit in enumerate(bits)]
-        for level, (_, registers) in enumerate(tree):
-            if level:
-                sums = self._pairs(m, bits.shape(), word.shape(), sums, level)
+        for level, (_, registers) in enumerate(levels, 1):
+            sums = self._pairs(m, bits.shape(), word.shape(), sums, level)
             sums = [_Sum(value=delay(m, part.value, registers, f"sum_{level}_{part.first}"),
                          first=part.first, rows=part.rows, subtracted=part.subtracted) for part in sums]
         m.d.comb += self.p.eq(-sums[0].value if sums[0].subtracted else sums[0].value)

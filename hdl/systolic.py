@@ -123,24 +123,22 @@ class SystolicGroup(wiring.Component):
             terms.append(dot.p)
         cycles = self.WEIGHT_LATENCY + DotProduct.latency(params.lanes)
         tap = delay(m, self.beat.tap, cycles, "tap", reset=True)
-        ahead = delay(m, self.beat.last, cycles - 1, "last", reset=True)
-        last = delay(m, ahead, 1, "last_tap", reset=True)
-        # A reset clears the accumulators as a last tap does, through this flip-flop alone: its own way to
-        # each of them would be the longest path of a large array.
-        clear = Signal(init=1)
-        m.d.sync += [clear.eq(ahead), self.done.eq(last)]
+        last = delay(m, self.beat.last, cycles, "last", reset=True)
+        first = Signal(init=1)
+        m.d.sync += self.done.eq(last)
+        with m.If(tap):
+            m.d.sync += first.eq(last)
         for column, term in enumerate(terms):
-            # The last tap saves the sum and clears the accumulator through the flip-flops' reset:
-            # neither before nor behind the carry chain is there a multiplexer.
+            # The first tap adds to nothing: a gate before the carry chain, which has room for it. A reset of
+            # the accumulators would need a tile of its own for each eight flip-flops of ECP5.
             accumulator = Signal(signed(params.sum_width), name=f"accumulator_{column}", reset_less=True)
             result = Signal(signed(params.sum_width), name=f"result_{column}", reset_less=True)
             total = Signal(signed(params.sum_width), name=f"total_{column}")
-            m.d.comb += [total.eq(accumulator + term), self.sums[column].eq(result)]
+            before = accumulator & (~first).replicate(params.sum_width)
+            m.d.comb += [total.eq(before.as_signed() + term), self.sums[column].eq(result)]
             with m.If(last):
                 m.d.sync += result.eq(total)
-            with m.If(clear):
-                m.d.sync += accumulator.eq(0)
-            with m.Elif(tap):
+            with m.If(tap):
                 m.d.sync += accumulator.eq(total)
         return m
 

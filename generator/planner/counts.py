@@ -115,12 +115,13 @@ def row_multiplier(narrow: int, wide: int, latency: int, family: str) -> tuple[i
     Its adders, and the gates of its rows: on ECP5 those lie in the adders of pairs, but for the lowest bits,
     which need none, and the row of an odd number that is left.
     """
-    (rows, _), *levels = tree = RowMultiplier.tree(narrow, latency)
+    (rows, waiting), *levels = RowMultiplier.tree(narrow, latency)
     adders, below = 0, rows
     for sums, _ in levels:
         # The low bits, below the weight of the higher one of two sums, need no adder.
         adders += sum(high + wide for high in below[1::2])
         below = sums
-    registers = sum(delays * sum(each + wide for each in sums) for sums, delays in tree)
+    registers = waiting * (narrow + wide) + sum(
+        delays * sum(each + wide for each in sums) for sums, delays in levels)
     gates = narrow // 2 + narrow % 2 * wide if family == "ecp5" else narrow * wide
     return adders + gates, registers
