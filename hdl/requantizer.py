@@ -21,7 +21,11 @@ __all__ = ["Requantizer", "RequantizerLane", "RequantizerParams", "lane_multipli
 # the sums and their multipliers, which may be far away.
 ADDRESS_WAY, OPERAND_WAY = 1, 1
 
-FIELDS = ("bias", "multiplier", "offset_negative", "offset_positive", "shift", "low", "high")
+# Parameters by the table that they lie in. Each is read when its own are needed: a delay of them takes a
+# flip-flop for each bit and cycle, one of the address hardly any.
+TABLES = {"factors": ("bias", "multiplier"), "offsets": ("offset_negative", "offset_positive"),
+          "limits": ("shift", "low", "high")}
+FIELDS = tuple(name for names in TABLES.values() for name in names)
 # Bits that are compared with the sign at once: two levels of 4-input LUTs.
 OUTSIDE_BITS = 12
 
@@ -89,12 +93,16 @@ class RequantizerParams:
         columns = {name: getattr(self.requantization, name).reshape(shape) for name in FIELDS}
         return {**columns, "shift": columns["shift"] - self.shift_min}
 
-    @property
-    def rows(self) -> list[dict[str, int]]:
-        """The same, a row for each slot."""
-        columns = {f"{name}_{lane}": column[:, lane].tolist()
-                   for lane in range(self.lanes) for name, column in self.columns.items()}
+    def rows(self, table: str) -> list[dict[str, int]]:
+        """The same of one of the :data:`TABLES`, a row for each slot."""
+        columns = {f"{name}_{lane}": self.columns[name][:, lane].tolist()
+                   for lane in range(self.lanes) for name in TABLES[table]}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Cycles from when a sum is needed to when the parameters of each table for it are."""
+        return {"factors": 0, "offsets": self.multiplier_latency, "limits": self.multiplier_latency + 2}
 
     @property
     def multiplier_parts(self) -> int:
@@ -125,7 +133,7 @@ class RequantizerParams:
 class RequantizerLane(wiring.Component):
     """One channel at a time: ``clamp(((sum + bias) * multiplier + offset) >> shift, low, high)``.
 
-    The parameters, in the ``shapes`` given for each, come in the same cycle as the sum.
+    The parameters, in the ``shapes`` given for each, come ``params.waits`` cycles after the sum.
 
     ===========  ====================================================================
     Throughput   one value a cycle
@@ -155,21 +163,19 @@ class RequantizerLane(wiring.Component):
             params.x_shape, params.m_shape, params.multipliers_in)
         m.d.comb += [multiplier.a.eq(delay(m, x, OPERAND_WAY, "x")),
                      multiplier.b.eq(delay(m, port.multiplier, 1 + OPERAND_WAY, "multiplier"))]
+        sign = delay(m, x < 0, params.multiplier_latency - 1, "sign")
         offset = Signal(params.product_shape, reset_less=True)
-        m.d.sync += offset.eq(Mux(x < 0, delay(m, port.offset_negative, 1, "offset_negative"),
-                                  delay(m, port.offset_positive, 1, "offset_positive")))
+        m.d.sync += offset.eq(Mux(sign, port.offset_negative, port.offset_positive))
         steps: Any = Signal(params.product_shape, name="product", reset_less=True)
-        m.d.sync += steps.eq(multiplier.p + delay(m, offset, params.multiplier_latency - 1, "offset"))
+        m.d.sync += steps.eq(multiplier.p + offset)
 
         # Stage by stage the coarse part of the shift first, so that later stages are narrower.
-        elapsed = 2 + params.multiplier_latency
-        amount = delay(m, port.shift, elapsed, "shift")
+        amount: Any = port.shift
         for stage in reversed(range(params.shift_stages)):
             shifted = Signal(params.product_shape, name=f"shifted_{stage}", reset_less=True)
             m.d.sync += shifted.eq(steps >> (amount[2 * stage:2 * stage + 2] << (2 * stage)))
             amount = delay(m, amount, 1, f"amount_{stage}")
             steps = shifted
-            elapsed += 1
         steps = steps >> params.shift_min
 
         # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which. Bits that
@@ -180,9 +186,8 @@ class RequantizerLane(wiring.Component):
         beyond = Signal(max(len(parts), 1), reset_less=True)
         narrow = Signal(8, reset_less=True)
         m.d.sync += [beyond.eq(Cat(*parts, Const(0))), narrow.eq(_offset_binary(steps))]
-        elapsed += 1
-        low = delay(m, _offset_binary(port.low), elapsed, "low")
-        high = delay(m, _offset_binary(port.high), elapsed, "high")
+        low = delay(m, _offset_binary(port.low), params.shift_stages + 1, "low")
+        high = delay(m, _offset_binary(port.high), params.shift_stages + 1, "high")
         outside = Signal(reset_less=True)
         greater = Signal(reset_less=True)
         less = Signal(reset_less=True)
@@ -202,7 +207,7 @@ class Requantizer(wiring.Component):
     Throughput   one slot of ``lanes`` sums a cycle
     Latency      :attr:`RequantizerParams.latency`
     Backpressure none
-    Resources    :attr:`RequantizerParams.multipliers`, a table of one word for each slot, of the kind
+    Resources    :attr:`RequantizerParams.multipliers`, three tables of one word for each slot, of the kind
                  :attr:`RequantizerParams.parameters_in`
     ===========  ====================================================================
 
@@ -230,16 +235,21 @@ class Requantizer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.parameters = table = Table(self.params.rows, self.params.parameters_in)
-        m.d.comb += table.index.eq(delay(m, self.address, ADDRESS_WAY, "address"))
-        for index in range(self.params.lanes):
-            shapes = {name: table.column_shapes[f"{name}_{index}"] for name in FIELDS}
-            m.submodules[f"lane_{index}"] = lane = RequantizerLane(self.params, shapes)
+        params = self.params
+        columns: dict[str, Any] = {}
+        shapes: dict[str, Shape] = {}
+        for name, wait in params.waits.items():
+            m.submodules[f"parameters_{name}"] = table = Table(params.rows(name), params.parameters_in)
+            m.d.comb += table.index.eq(delay(m, self.address, ADDRESS_WAY + wait, f"address_{name}"))
+            for column, shape in table.column_shapes.items():
+                shapes[column] = shape
+                columns[column] = delay(m, getattr(table, column), 1, column)
+        for index in range(params.lanes):
+            m.submodules[f"lane_{index}"] = lane = RequantizerLane(
+                params, {name: shapes[f"{name}_{index}"] for name in FIELDS})
             m.d.comb += [
                 lane.sum.eq(delay(m, self.sums[index], ADDRESS_WAY + Table.LATENCY + 1, f"sum_{index}")),
                 self.values[index].eq(lane.value),
+                *(getattr(lane, name).eq(columns[f"{name}_{index}"]) for name in FIELDS),
             ]
-            for name in FIELDS:
-                parameter = delay(m, getattr(table, f"{name}_{index}"), 1, f"{name}_{index}")
-                m.d.comb += getattr(lane, name).eq(parameter)
         return m

@@ -10,6 +10,7 @@ from random_networks import network
 from random_plans import STYLES, random_plan
 
 from gatecast.elaboration import parameters
+from gatecast.hdl.requantizer import TABLES
 from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.systolic import SystolicParams
 from gatecast.hdl.table import Table
@@ -78,7 +79,8 @@ def test_resources_are_those_of_the_hardware(seed, style):
     expected = resources(made)
     # What is the same in every word is no memory.
     assert expected.weight_bits <= sum(8 * array.weights.size for array in systolic)
-    assert expected.parameter_bits <= sum(Table.bits(engine.requantizer.rows) for engine in built.engines)
+    assert expected.parameter_bits <= sum(
+        Table.bits(engine.requantizer.rows(name)) for engine in built.engines for name in TABLES)
     assert expected.feature_bits == sum(8 * memory.params.words * memory.params.word_bytes
                                         for memory in built.memories)
     assert expected.requantizer_multipliers == sum(

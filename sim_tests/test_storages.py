@@ -21,7 +21,7 @@ from gatecast.planner.storages import Storage, storages
 KINDS = {"block": "block", "logic": "lut", "distributed": "lut"}
 # Engine and part, or writer and reader, in the name of a module.
 PLACES = {"weights": r"top_engine_(\w+?_\d+)_array(?:_group_\d+)?", "tables": r"top_engine_(\w+?_\d+)_array",
-          "parameters": r"top_engine_(\w+?_\d+)_requantizer_parameters",
+          "parameters": r"top_engine_(\w+?_\d+)_requantizer_parameters_\w+",
           "jobs": r"top_engine_(\w+?_\d+)_sequencer_jobs", "features": r"top_memory_(\w+)"}
 # Owner, what it is for, kind, depth, bits of a word that are no constants, and bits of a write.
 Memory = tuple[str, str, str, int, int, int | None]

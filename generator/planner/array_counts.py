@@ -13,7 +13,7 @@ from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
-from gatecast.hdl.requantizer import ADDRESS_WAY, FIELDS, OPERAND_WAY, RequantizerParams
+from gatecast.hdl.requantizer import ADDRESS_WAY, OPERAND_WAY, TABLES, RequantizerParams
 from gatecast.hdl.systolic import SystolicGroup
 
 from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
@@ -181,38 +181,37 @@ def _chosen_offsets(params: RequantizerParams) -> int:
 def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str) -> Part:
     """The requantizer of an engine."""
     lanes, x, m = params.lanes, params.x_shape, params.m_shape
-    columns = [getattr(params.requantization, name).reshape(params.slots, lanes) for name in FIELDS]
-    columns[FIELDS.index("shift")] = columns[FIELDS.index("shift")] - params.shift_min
-    numbers = np.stack(columns, axis=2).reshape(params.slots, -1)
-    table = contents(numbers, engine.parameters_in)
+    tables = [contents(np.concatenate([params.columns[name] for name in names], axis=1), engine.parameters_in)
+              for names in TABLES.values()]
     # Bits of each field in all lanes together, those that differ, and of those that agree one.
-    differing = varying_bits(numbers)
-    share = table.held / max(table.varying, 1)
-    varying = {name: round(share * sum(differing[index::len(FIELDS)])) for index, name in enumerate(FIELDS)}
+    varying = {}
+    for table, names in zip(tables, TABLES.values(), strict=True):
+        share = table.held / max(table.varying, 1)
+        varying |= {name: round(share * sum(varying_bits(params.columns[name]))) for name in names}
     latency = params.multiplier_latency
     kept = params.product_shape.width - params.shift_min
     stages = params.shift_stages
     offset = max(varying["offset_negative"], varying["offset_positive"])
-    after = 2 + latency + stages + 1
     luts = Counter({
         "requantizer adders": lanes * (x.width + params.product_shape.width),
         "requantizer offsets": _chosen_offsets(params),
-        "requantizer shifters": kept * sum(differing[FIELDS.index("shift")::len(FIELDS)]),
+        "requantizer shifters": kept * sum(varying_bits(params.columns["shift"])),
         "requantizer clamps": lanes * (max(kept - 8, 0) + 16) + 2 * (varying["low"] + varying["high"]),
-        "banks": bank_bits(family, depth=params.slots, width=table.varying, writable=False)
-        if table.kind == "block" and table.varying else 0,
-    }) + table.terms("parameters in logic")
+        "banks": sum(bank_bits(family, depth=params.slots, width=table.varying, writable=False)
+                     for table in tables if table.kind == "block" and table.varying),
+    })
+    for table in tables:
+        luts += table.terms("parameters in logic")
     ffs = Counter({
         "requantizer registers": (2 + ADDRESS_WAY) * lanes * params.sum_shape.width
-        + ADDRESS_WAY * bits(params.slots)
-        + (1 + OPERAND_WAY) * varying["multiplier"] + offset * latency
-        + varying["offset_negative"] + varying["offset_positive"]
-        + (varying["low"] + varying["high"]) * after
-        + lanes * ((1 + OPERAND_WAY) * x.width + (stages + 1) * kept + 18)
-        + varying["shift"] * (2 + latency + stages // 2)
+        + sum(ADDRESS_WAY + wait for wait in params.waits.values()) * bits(params.slots)
+        + (1 + OPERAND_WAY) * varying["multiplier"] + offset
+        + (varying["low"] + varying["high"]) * (stages + 2)
+        + lanes * ((1 + OPERAND_WAY) * x.width + latency + (stages + 1) * kept + 18)
+        + varying["shift"] * (stages // 2)
         # A copy of the row, which block RAM has in its own register.
         + (sum(varying.values()) if engine.parameters_in == "lut" else 0),
-        "tables in logic": table.registers,
+        "tables in logic": sum(table.registers for table in tables),
     })
     if engine.requantizer_in == "lut":
         luts["multipliers in logic"] = requantizer_multipliers(params, family)

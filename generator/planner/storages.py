@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.boards.packing import block_rams, lut_ram_luts
+from gatecast.hdl.requantizer import TABLES
 from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.storage import MemoryKind
 from gatecast.hdl.systolic import SystolicParams
@@ -93,9 +94,10 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
         found += [Storage(owner=engine.name, what="tables", depth=array.tables.size, kind=engine.tables_in,
                           width=_varying(array.tables.reshape(-1, 1), array.entry_shape.width),
                           read_ports=count, copies=int(np.sum(ports == count))) for count in (1, 2)]
-    columns = np.concatenate([*requantizer.columns.values()], axis=1)
-    found.append(Storage(owner=engine.name, what="parameters", depth=requantizer.slots,
-                         width=sum(varying_bits(columns)), kind=engine.parameters_in))
+    for names in TABLES.values():
+        columns = np.concatenate([requantizer.columns[name] for name in names], axis=1)
+        found.append(Storage(owner=engine.name, what="parameters", depth=requantizer.slots,
+                             width=sum(varying_bits(columns)), kind=engine.parameters_in))
     # The sequencer's table is the only one of the small ones that grows with the network.
     jobs, _ = Sequencer.job_rows([layer.sequencer for layer in engine_layers(plan, engine, layouts(plan))])
     found.append(Storage(owner=engine.name, what="jobs", depth=len(jobs), width=_varying_rows(jobs),
