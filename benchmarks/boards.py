@@ -7,9 +7,9 @@ knows: the fastest plan found within all that the chip has, or the sentence that
 the multiply-accumulates of the network / (array multipliers of the budget x cycles of an inference); the
 bound beside it is that of the lower bound on cycles, which knows of multipliers alone. The multiplications
 of constant channels count there, but plans leave them out, so that it can be more than 100 %. A budget is
-all DSPs and block RAMs of a chip and 80 % of its LUTs, on iCE40 70 % of them and one block RAM less; arrays
-may also be made of 27 % of those LUTs, without DSPs of all. Cycles are exact, as are block RAMs, on ECP5 DSPs
-too; elsewhere they are at most so many. LUTs are estimated. Seconds are of the processor.
+all DSPs and block RAMs of a chip and 60 % of its LUTs, on iCE40 70 % of them; arrays may also be made of 36 %
+of those LUTs, without DSPs of all. Cycles are exact, as are block RAMs, on ECP5 DSPs too; elsewhere they are
+at most so many. LUTs are estimated. Seconds are of the processor.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ def test_straight_line(tmp_path: Path) -> None:
 def test_budget() -> None:
     board = gatecast.budget("ulx3s-85f")
     assert board == gatecast.budget()
-    assert (board.multipliers, board.dsps, board.block_rams, board.luts) == (None, 156, 208, 66_912)
+    assert (board.multipliers, board.dsps, board.block_rams, board.luts) == (None, 156, 208, 50_184)
     assert (board.array_limit, board.family, board.name) == (156 + 150, "ecp5", "board ulx3s-85f")
     by_hand = gatecast.budget(multipliers=400, dsps=20, block_rams=10, luts=5000)
     assert (by_hand.array_limit, by_hand.dsps, by_hand.block_rams, by_hand.luts) == (400, 20, 10, 5000)

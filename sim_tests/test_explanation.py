@@ -160,8 +160,8 @@ def test_the_summary_of_a_search() -> None:
              [engine["name"] for engine in other["engines"]]) for other in found["alternatives"]] == [
         (cycles, lone_latency(plan), resources(plan).multipliers, [engine.name for engine in plan.engines])
         for plan, cycles in searched.others] != []
-    assert found["limits"] == {"multipliers": 64, "dsps": 156, "block_rams": 207, "luts": 66_912,
-                               "ffs": 66_912}
+    assert found["limits"] == {"multipliers": 64, "dsps": 156, "block_rams": 207, "luts": 50_184,
+                               "ffs": 50_184}
     assert found["chip"] == {"device": "LFE5U-85F", "dsps": 156, "block_rams": 208, "luts": 83_640,
                              "ffs": 83_640}
     need = resources(searched.plan)

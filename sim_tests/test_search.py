@@ -346,8 +346,8 @@ def test_refuses_budgets(limits, sentence):
 def test_the_limit_of_the_arrays():
     assert Budget(multipliers=7, dsps=3, luts=50).array_limit == 7
     assert Budget(dsps=3).array_limit == 3
-    # 27 % are 1,199.88 and 1,200.15 LUTs.
-    assert [Budget(dsps=3, luts=luts).array_limit for luts in (4_444, 4_445)] == [3 + 9, 3 + 10]
+    # 36 % are 1,199.88 and 1,200.24 LUTs.
+    assert [Budget(dsps=3, luts=luts).array_limit for luts in (3_333, 3_334)] == [3 + 9, 3 + 10]
     assert Budget(dsps=0, luts=10 * LUTS_OF_MULTIPLIER).array_limit == 10
     assert Budget(luts=10).array_limit == 1
 

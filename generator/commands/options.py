@@ -113,7 +113,7 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
                             help="family to fit instead: ecp5, ice40, gowin or xc7")
     parser.add_argument("--multipliers", metavar="N", type=positive,
                         help="array multipliers to use, lanes that only add not counted; those beyond the "
-                             "DSPs are made of LUTs (default: as many as DSPs and 27 %% of the LUTs make)")
+                             "DSPs are made of LUTs (default: what DSPs and 36 %% of the usable LUTs make)")
     for option, what in (("--dsps", "DSP multipliers"), ("--brams", "block RAMs"), ("--luts", "LUTs")):
         parser.add_argument(option, metavar="N", type=natural,
                             help=f"{what} to use (default: what the chip has)")

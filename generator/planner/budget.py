@@ -13,16 +13,18 @@ from ..network import Network
 
 __all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget", "link_block_rams"]
 
-# Share of a chip's LUTs and flip-flops that a plan may take: routing fails on fuller ones. The chips of iCE40
-# are so small that the serial link needs a tenth, and placement takes very long where nine tenths are in use.
-USABLE = 0.8
+# Share of a chip's LUTs and flip-flops that a plan may take. Of an LFE5U-85F, plans that took two thirds had
+# no legal placement after twenty minutes, and gained little: MobileNet for 96 x 96 pixels takes as many cycles
+# with this share as with 0.8. The chips of iCE40 are so small that the serial link needs a tenth, and placement
+# takes very long where nine tenths are in use.
+USABLE = 0.6
 USABLE_OF = {"ice40": 0.7}
 
 # Lookup tables of four inputs for an 8 x 8 multiplier without a DSP block and its part of an adder tree.
 LUTS_OF_MULTIPLIER = 120
 # Share of the LUTs that multipliers of arrays may be made of beside DSPs. Plans that took more of an
 # LFE5U-85F won little for it: DS-CNN 3 % of its cycles for a third more LUTs.
-LUT_SHARE = 0.27
+LUT_SHARE = 0.36
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,7 @@ class Budget:
 
     multipliers: int | None = None
     """Multipliers of the arrays, in DSP blocks or in LUTs; by default as many as there are ``dsps`` and as
-    many more as 27 % of the ``luts`` make, on a chip without DSPs as all of them make."""
+    many more as 36 % of the ``luts`` make, on a chip without DSPs as all of them make."""
     dsps: int | None = None
     """DSP multipliers of the chip, for arrays and requantizers together."""
     block_rams: int | None = None
