@@ -14,9 +14,9 @@ from ..network import Network
 __all__ = ["LUTS_OF_MULTIPLIER", "USABLE", "Budget", "link_block_rams"]
 
 # Share of a chip's LUTs and flip-flops that a plan may take. Of an LFE5U-85F, plans that took two thirds had
-# no legal placement after twenty minutes, and gained little: MobileNet for 96 x 96 pixels takes as many cycles
-# with this share as with 0.8. The chips of iCE40 are so small that the serial link needs a tenth, and placement
-# takes very long where nine tenths are in use.
+# no legal placement after twenty minutes, and gained little: MobileNet for 96 x 96 pixels takes as many
+# cycles with this share as with 0.8. The chips of iCE40 are so small that the serial link needs a tenth, and
+# placement takes very long where nine tenths are in use.
 USABLE = 0.6
 USABLE_OF = {"ice40": 0.7}
 
