@@ -44,7 +44,7 @@ class RowMultiplier(wiring.Component):
     ===========  ====================================================================
     Throughput   a product a cycle
     Latency      ``latency``
-    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 4 LUT4, together 76 LUT4, and 56 flip-flops at
+    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 2 LUT4, together 74 LUT4, and 56 flip-flops at
                  a latency of 3, 8 of which multipliers with the same ``a`` share. (What Yosys makes of
                  ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
     ===========  ====================================================================

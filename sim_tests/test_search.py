@@ -132,7 +132,7 @@ def test_what_a_refusal_names_is_enough_and_no_more(seed, limits):
         lacking(refused(lowered, tight), tight)
 
 
-@pytest.mark.parametrize(("board", "kilobits"), [("icebreaker", 227), ("tang-nano-9k", 684)])
+@pytest.mark.parametrize(("board", "kilobits"), [("icebreaker", 227), ("tang-nano-9k", 630)])
 def test_refuses_what_no_memory_can_hold(board, kilobits):
     """At once, whatever else is missing."""
     rng, unit = np.random.default_rng(0), Quantization(scale=0.5, zero_point=-3)
