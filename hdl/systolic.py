@@ -61,8 +61,7 @@ class SystolicParams:
     @property
     def used(self) -> npt.NDArray[np.bool_]:
         """Which positions ``[columns, lanes]`` ever have a weight but 0; the others need no multiplier."""
-        used: npt.NDArray[np.bool_] = self.weights.any(axis=0)
-        return used
+        return np.asarray(np.any(self.weights, axis=0), np.bool_)
 
     @property
     def latency(self) -> int:

@@ -184,7 +184,7 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
     tables = [contents(np.concatenate([params.columns[name] for name in names], axis=1), engine.parameters_in)
               for names in TABLES.values()]
     # Bits of each field in all lanes together, those that differ, and of those that agree one.
-    varying = {}
+    varying: dict[str, int] = {}
     for table, names in zip(tables, TABLES.values(), strict=True):
         share = table.held / max(table.varying, 1)
         varying |= {name: round(share * sum(varying_bits(params.columns[name]))) for name in names}
