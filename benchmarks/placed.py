@@ -1,6 +1,7 @@
 """What networks reach on a real chip: planned, placed and routed, at the clock that the bitstream has.
 
-    python benchmarks/placed.py NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]] ... [--seeds N] [--write FILE.md]
+    python benchmarks/placed.py NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]] ... [--seeds N] [--kept FOLDER]
+        [--write FILE.md]
 
 For each network (a file, or the name of a shipped one): the fastest plan within the board (by default that of
 `gatecast build`) and so many array multipliers (by default what `gatecast build` allows; beyond the board's
@@ -9,7 +10,8 @@ what `gatecast build` takes. Inferences a second are that clock / the cycles of 
 of the simulated hardware (efficiency.md). Beside the clock is what the placements of all seeds reached, each
 for the clock in the row. LUTs, flip-flops, multipliers and block RAMs are those that nextpnr used, the serial
 port included; seconds those of the wall when the bitstream was made, nothing of it taken from a cache. Rows
-are kept in build/benchmarks with their seconds, and made again only where hardware or tools have changed.
+are kept with their seconds, in build/benchmarks or the folder named, and made again only where hardware or
+tools have changed.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ class Task:
     mhz: float | None
     board: str
     seeds: int
+    kept: Path
 
 
 def placed(task: Task) -> tables.Row:
@@ -74,7 +77,7 @@ def placed(task: Task) -> tables.Row:
     try:
         built = tables.kept([
             verilog.convert_rtlil(gatecast.elaborate(plan), "accelerator"), board.name, str(task.seeds),
-            str(task.mhz), versions([board.family]), *sources()], lambda: made(plan, board, task))
+            str(task.mhz), versions([board.family]), *sources()], lambda: made(plan, board, task), task.kept)
     except GatecastError as refusal:
         return [*known, *[""] * (len(COLUMNS) - len(known) - 1), f"not built: {refusal}"]
     clock_mhz = built["clock_mhz"]
@@ -110,7 +113,7 @@ def sources() -> Iterator[str]:
                 yield file.read_text()
 
 
-def read_task(text: str, seeds: int) -> Task:
+def read_task(text: str, seeds: int, kept: Path) -> Task:
     """The task that ``NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]`` says."""
     network, board, multipliers, mhz, *more = [*text.split("@"), "", "", ""]
     chosen = find_board(board or DEFAULT_BOARD)
@@ -122,7 +125,7 @@ def read_task(text: str, seeds: int) -> Task:
     except ValueError:
         raise InputError(f"a row must be {ROW}, with positive numbers, not '{text}'") from None
     return Task(network=network, board=chosen.name, multipliers=limit if multipliers else None,
-                mhz=clock if mhz else None, seeds=seeds)
+                mhz=clock if mhz else None, seeds=seeds, kept=kept)
 
 
 def main() -> None:
@@ -131,10 +134,12 @@ def main() -> None:
     parser.add_argument("rows", nargs="+", metavar=ROW)
     parser.add_argument("--seeds", type=tables.positive, default=3, metavar="N",
                         help="placements to try for a clock (default: %(default)s)")
+    parser.add_argument("--kept", type=Path, default=tables.KEPT, metavar="FOLDER",
+                        help="where rows are kept (default: %(default)s)")
     # A row already runs as many placements at once as there are cores.
     parser.set_defaults(jobs=1)
     arguments = parser.parse_args()
-    tasks = [read_task(row, arguments.seeds) for row in arguments.rows]
+    tasks = [read_task(row, arguments.seeds, arguments.kept) for row in arguments.rows]
     tables.check_networks(task.network for task in tasks)
     used = versions(find_board(task.board).family for task in tasks)
     rows = tables.made(COLUMNS, placed, tasks, arguments)

@@ -29,8 +29,8 @@ import gatecast
 from gatecast.errors import GatecastError
 from gatecast.files import check_writable, written_whole
 
-__all__ = ["Row", "check_networks", "counted", "kept", "lines", "made", "networks", "parser", "positive",
-           "run", "write"]
+__all__ = ["KEPT", "Row", "check_networks", "counted", "kept", "lines", "made", "networks", "parser",
+           "positive", "run", "write"]
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "benchmarks"
@@ -134,13 +134,17 @@ def _begin() -> None:
     Finalize(None, signal.signal, (signal.SIGTERM, signal.SIG_DFL), exitpriority=0)
 
 
-def kept(contents: Iterable[str | bytes], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What ``make`` gave for the same ``contents``, which must say all that matters, or what it gives now."""
+def kept(contents: Iterable[str | bytes], make: Callable[[], dict[str, Any]],
+         folder: Path = KEPT) -> dict[str, Any]:
+    """What ``make`` gave for the same ``contents``, which must say all that matters, or what it gives now.
+
+    It is looked for, and kept, in ``folder``.
+    """
     key = hashlib.sha256()
     for content in contents:
         data = content.encode() if isinstance(content, str) else content
         key.update(len(data).to_bytes(8, "little") + data)
-    file = KEPT / f"{key.hexdigest()[:32]}.json"
+    file = folder / f"{key.hexdigest()[:32]}.json"
     if not file.exists():
         result = make()
         with written_whole(file) as whole:

@@ -83,8 +83,10 @@ def test_external(tmp_path: Path) -> None:
 
 
 @needs("yosys", "nextpnr-ice40", "icepack")
-def test_placed(tmp_path: Path) -> None:
-    words = ("squeezenet@icebreaker", "digits@hx8k-evn@2@3", "digits@hx8k-evn@2@24", "--seeds", "1")
+def test_placed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("squeezenet@icebreaker", "digits@hx8k-evn@2@3", "digits@hx8k-evn@2@24", "--seeds", "1",
+             "--kept", "rows")
     ((refused, missing, row),) = made(tmp_path, "placed.py", *words)
     assert refused["pack s"].startswith("refused: the leanest plan found for network 'squeezenet' stores ")
     assert missing["pack s"].startswith("not built: board hx8k-evn has no such clock: ")
@@ -95,6 +97,7 @@ def test_placed(tmp_path: Path) -> None:
     # Kept, with its seconds.
     ((_, _, again),) = made(tmp_path, "placed.py", *words)
     assert again | {"plan s": ""} == row | {"plan s": ""}
+    assert len([*(tmp_path / "rows").iterdir()]) == 1
     assert int(row["route s"]) > 0
 
 
