@@ -88,7 +88,7 @@ def test_a_network_that_is_too_large_for_a_board() -> None:
     """Counted before anything is searched."""
     sentence = refused("generate", "lenet5", "--board", "icebreaker", "-o", "out")
     assert re.fullmatch(r"the leanest plan found for network 'lenet5' stores 5\d\d Kbit, "
-                        r"48\d of them weights, board icebreaker has 231 in block RAMs and LUTs; "
+                        r"48\d of them weights, board icebreaker has 219 in block RAMs and LUTs; "
                         r"a Radiona ULX3S \(LFE5U-12F\) would do \(--board ulx3s-12f\)", sentence)
 
 
