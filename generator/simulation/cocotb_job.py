@@ -15,8 +15,8 @@ from cocotb_tools.runner import get_runner
 # cocotb makes every signal public, which doubles the time to build; design.vlt names those that are driven.
 # With its optimizations of data flow graphs Verilator 5.48 computes wrong values for a netlist of iCE40
 # (test_netlist.py, digits on iCEBreaker): without them it has those of Icarus and of the golden model.
-VERILATOR_OPTIONS = ("--no-public-flat-rw", "-fno-dfg", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE", "-Wno-INITIALDLY",
-                     "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
+VERILATOR_OPTIONS = ("--no-public-flat-rw", "-fno-dfg", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
+                     "-Wno-INITIALDLY", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
 
 
 def main(action: str, simulator: str, name: str, waves: str) -> None:
