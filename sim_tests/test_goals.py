@@ -206,7 +206,7 @@ def test_rated() -> None:
 def test_rated_with_more_multipliers_than_by_default() -> None:
     """A plan may have multipliers of LUTs that a board would not be given by default."""
     budget = replace(BUDGET, dsps=20)
-    large = search(digits(), replace(budget, multipliers=80)).plan
+    large = search(digits(), replace(budget, multipliers=2 * budget.array_limit)).plan
     small = placed(large, budget)
     assert resources(large).multipliers > budget.array_limit > 20
     found = rated(large, budget)
