@@ -10,10 +10,15 @@ from .links import AxiStream
 from .pipeline import delay
 from .storage import make_memory, read_register
 
-__all__ = ["BLOCK_RAM_BYTES", "FrameBuffer"]
+__all__ = ["BLOCK_RAM_BYTES", "FrameBuffer", "bank_sizes"]
 
 # Each block RAM gets registers of its own: its output is slow, and slower still behind a choice of several.
 BLOCK_RAM_BYTES = 2048
+
+
+def bank_sizes(depth: int) -> tuple[int, ...]:
+    """Bytes of each memory of a frame buffer of `depth` bytes."""
+    return (min(depth, BLOCK_RAM_BYTES),) * -(-depth // BLOCK_RAM_BYTES)
 
 
 class FrameBuffer(wiring.Component):
@@ -55,12 +60,6 @@ class FrameBuffer(wiring.Component):
         super().__init__({"rewind": In(1), "data": In(8), "write": In(1), "commit": In(1),
                           "o": Out(AxiStream)})
 
-    @property
-    def banks(self) -> tuple[int, ...]:
-        """Bytes of each of its memories."""
-        depth = self.frame_bytes * self.slots
-        return (min(depth, BLOCK_RAM_BYTES),) * -(-depth // BLOCK_RAM_BYTES)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = self.frame_bytes * self.slots
@@ -73,7 +72,7 @@ class FrameBuffer(wiring.Component):
 
         bank_bits = exact_log2(BLOCK_RAM_BYTES)
         bytes_read = []
-        for bank, size in enumerate(self.banks):
+        for bank, size in enumerate(bank_sizes(depth)):
             m.submodules[f"memory_{bank}"] = ram = make_memory(
                 "block", shape=8, depth=size, written=True, unchecked=True)
             writer = ram.write_port()

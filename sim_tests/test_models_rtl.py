@@ -21,7 +21,7 @@ from gatecast.planner.search import Engines
 PLANS: dict[str, tuple[tuple[int, Engines], tuple[int, Engines]]] = {
     "pretrainedResnet_quant": ((32, "folded"), (64, "auto")),
     "kws_ref_model": ((16, "folded"), (48, 4)),
-    "vww_96_int8": ((32, "folded"), (56, 4)),
+    "vww_96_int8": ((32, "folded"), (72, 2)),
     "ad01_int8": ((32, "folded"), (24, 3)),
     "micro_speech_quantized": ((8, "folded"), (24, 2)),
     "model_magic_wand": ((8, "folded"), (24, 2)),

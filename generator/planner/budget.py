@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from gatecast.boards import Part, block_rams, families
-from gatecast.hdl.frame_buffer import FrameBuffer
+from gatecast.hdl.frame_buffer import bank_sizes
 from gatecast.hdl.frame_link import default_slots
 
 from ..errors import InputError
@@ -111,4 +111,4 @@ def link_block_rams(frame_bytes: int, family: str) -> int:
     """Block RAMs of the serial link of an accelerator that takes frames of so many bytes."""
     slots = default_slots(frame_bytes, families()[family].block_ram_bytes)
     return sum(block_rams(family, depth=bank, width=8, writable=True)
-               for bank in FrameBuffer(frame_bytes, slots).banks)
+               for bank in bank_sizes(frame_bytes * slots))
