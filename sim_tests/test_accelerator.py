@@ -63,7 +63,6 @@ def test_outputs_and_cycles(seed: int, style: str) -> None:
     assert not result.tlast_error
 
 
-@needs("cxxrtl")
 def test_a_wide_array() -> None:
     """More lanes than 64, more columns in a group than 16, and numbers that are no powers of two."""
     arrays = ((1, 34, 17), (68, 1, 1))
@@ -81,8 +80,7 @@ def test_a_wide_array() -> None:
     predicted = events.run(schedule(plan), 3, offered=3).frame_cycles
     accelerator = elaborate(plan)
     result = simulate(accelerator, Stimulus(
-        frames=x.reshape(3, -1), output_bytes=accelerator.output_bytes, deadline=predicted[-1] + 10),
-        simulator="cxxrtl")
+        frames=x.reshape(3, -1), output_bytes=accelerator.output_bytes, deadline=predicted[-1] + 10))
     expected = golden.run(lowered, x)[lowered.output].reshape(3, -1)
     np.testing.assert_array_equal(result.outputs, expected)
     # Not saturated all over.

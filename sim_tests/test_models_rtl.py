@@ -17,7 +17,7 @@ from gatecast.planner.schedule import schedule
 from gatecast.planner.search import Engines
 
 # Multipliers and engines of two plans each: one engine of each kind, and several systolic ones, whose number
-# an int is.
+# an int is. Their pace is steady after few frames, which are all simulated.
 PLANS: dict[str, tuple[tuple[int, Engines], tuple[int, Engines]]] = {
     "pretrainedResnet_quant": ((32, "folded"), (64, "auto")),
     "kws_ref_model": ((16, "folded"), (48, 4)),
