@@ -203,8 +203,8 @@ class Engine(wiring.Component):
         m.d.comb += requantizer.address.eq(drain.parameter)
         m.d.comb += [requantizer.sums[lane].eq(array.slot[lane]) for lane in range(params.array.group)]
 
-        # Writes come a register behind the values, which need longer than their addresses.
-        wait = params.requantizer.latency + 1 - WriteWalk.LATENCY
+        # Values need longer than their addresses.
+        wait = params.requantizer.latency - WriteWalk.LATENCY
         marks = data.View(drain.marks.shape(), delay(m, Value.cast(drain.marks), wait, "marks", reset=True))
         for memory, write in enumerate(self.writes):
             m.submodules[f"write_{memory}"] = write
@@ -214,9 +214,9 @@ class Engine(wiring.Component):
                 getattr(self, f"write_address_{memory}").eq(write.address),
             ]
         m.d.comb += [
-            Value.cast(port.write_data).eq(delay(m, Value.cast(requantizer.values), 1, "values")),
-            port.produced.eq(delay(m, marks.job_last, WriteWalk.LATENCY - 1, "produced", reset=True)),
-            port.produced_layer.eq(delay(m, marks.layer, WriteWalk.LATENCY - 1, "produced_layer")),
+            Value.cast(port.write_data).eq(Value.cast(requantizer.values)),
+            port.produced.eq(delay(m, marks.job_last, WriteWalk.LATENCY, "produced", reset=True)),
+            port.produced_layer.eq(delay(m, marks.layer, WriteWalk.LATENCY, "produced_layer")),
         ]
         return m
 

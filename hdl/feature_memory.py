@@ -69,7 +69,7 @@ class FeatureMemory(wiring.Component):
     ===========  ====================================================================
     Throughput   a write and a read a cycle
     Latency      :attr:`READ_LATENCY` from ``read_address`` to ``read_data``, counted in enabled cycles;
-                 a write is seen by reads whose address comes in the next cycle or later
+                 a write is seen by reads whose address comes :attr:`WRITE_LATENCY` cycles later, or more
     Resources    a memory of ``words`` words of the wider port, of the kind :attr:`FeatureMemoryParams.kind`
     ===========  ====================================================================
 
@@ -87,6 +87,8 @@ class FeatureMemory(wiring.Component):
 
     # The word, which block RAM registers, its own register, and one on the way to the reader.
     READ_LATENCY = 3
+    # A register on the way from the writer, and the memory itself.
+    WRITE_LATENCY = 2
 
     write_enable: Any
     write_address: Any
@@ -116,10 +118,14 @@ class FeatureMemory(wiring.Component):
         write = words.write_port(
             granularity=8 * params.write_bytes if params.writes_per_word > 1 else None)
         part_bits = params.write_radix.part_bits
+        # Registered here, for the blocks of a memory can lie far from each other and from the writer.
+        word, part = self.write_address >> part_bits, self.write_address[:part_bits]
+        enables = (self.write_enable << part)[:params.writes_per_word]
+        write_data = delay(m, Value.cast(self.write_data), 1, "write_data")
         m.d.comb += [
-            write.addr.eq(self.write_address >> part_bits),
-            write.data.eq(Value.cast(self.write_data).replicate(params.writes_per_word)),
-            write.en.eq(self.write_enable << self.write_address[:part_bits]),
+            write.addr.eq(delay(m, word, 1, "write_word")),
+            write.data.eq(write_data.replicate(params.writes_per_word)),
+            write.en.eq(delay(m, enables, 1, "write_enables", reset=True)),
         ]
 
         part_bits = exact_log2(params.reads_per_word)

@@ -12,9 +12,6 @@ from .pipeline import delay, product_shape
 
 __all__ = ["RowMultiplier"]
 
-# Levels of adders between two registers.
-TOGETHER = 2
-
 
 def _row(bit: Value, word: Value) -> Value:
     """The partial product of a bit."""
@@ -36,17 +33,17 @@ class RowMultiplier(wiring.Component):
     """``p = a * b`` after ``latency`` cycles, in registers and adders.
 
     Schoolbook in base two. The narrower operand (of equal ones ``a``) has a row for each of its bits: the
-    other operand where the bit is 1. The row of a sign is subtracted. A balanced tree adds the rows, two of
-    its levels in a stage, which takes far fewer flip-flops than a register behind each; a register that is
-    left holds the operands. Adders whose lookup tables have two inputs to spare take the gates of two rows
-    into them: those of ECP5, see ``gatecast.ecp5_carry``.
+    other operand where the bit is 1. The row of a sign is subtracted. A balanced tree adds the rows, with a
+    register behind each of its levels where ``latency`` allows that; a register that is left holds the
+    operands. Adders whose lookup tables have two inputs to spare take the gates of two rows into them: those
+    of ECP5, see ``gatecast.ecp5_carry``.
 
     ===========  ====================================================================
     Throughput   a product a cycle
     Latency      ``latency``
-    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 2 LUT4, together 74 LUT4, and 56 flip-flops at
-                 a latency of 3, 8 of which multipliers with the same ``a`` share. (What Yosys makes of
-                 ``a * b`` without DSP blocks has 183 LUT4, rows for Booth's digits in base 4 came to 106.)
+    Resources    of signed 8 x 8 bits on ECP5: 36 CCU2C and 4 LUT4, together 76 LUT4, and 80 flip-flops at
+                 a latency of 3. (What Yosys makes of ``a * b`` without DSP blocks has 183 LUT4, rows for
+                 Booth's digits in base 4 came to 106.)
     ===========  ====================================================================
 
     Subtracted sign rows are C. R. Baugh's and B. A. Wooley's (1973) without their constants, for the adders
@@ -79,7 +76,7 @@ class RowMultiplier(wiring.Component):
         """
         levels = ceil_log2(rows)
         # The adder behind `p` counts as a level.
-        together = max(TOGETHER, -(-(levels + 1) // (latency + 1)))
+        together = -(-(levels + 1) // (latency + 1))
         registers = [min(level + together, levels) for level in range(0, levels, together)][:latency]
         left = latency - len(registers)
         registers += [0] * min(left, 1) + [levels] * (left - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from typing import Any
 
 import pytest
@@ -36,20 +37,24 @@ def expected_reads(params: FeatureMemoryParams, stimulus: list[dict[str, Any]]) 
     """What the output shows in each cycle; ``None`` where a read and a write of one word met."""
     part_bits = params.write_radix.part_bits
     contents = [0] * (params.words * params.word_bytes)
+    # Writes on their way to the memory, the next one first.
+    under_way = deque[dict[str, Any]]([{"write_enable": 0}] * (FeatureMemory.WRITE_LATENCY - 1))
     # The registers of the read port: the word that was read first, the output last.
     registers: list[Any] = [None] * FeatureMemory.READ_LATENCY
     shown = []
     for cycle in stimulus:
         shown.append(registers[-1])
+        under_way.append(cycle)
+        write = under_way.popleft()
+        word, part = divmod(write["write_address"], 1 << part_bits) if write["write_enable"] else (None, 0)
         start = cycle["read_address"] * params.read_bytes
-        word, part = cycle["write_address"] >> part_bits, cycle["write_address"] % (1 << part_bits)
-        meets = cycle["write_enable"] and start // params.word_bytes == word
         if cycle["read_enable"]:
+            meets = start // params.word_bytes == word
             registers = [None if meets else tuple(contents[start:start + params.read_bytes]),
                          *registers[:-1]]
-        if cycle["write_enable"]:
+        if word is not None:
             start = word * params.word_bytes + part * params.write_bytes
-            contents[start:start + params.write_bytes] = cycle["write_data"]
+            contents[start:start + params.write_bytes] = write["write_data"]
     return shown
 
 
@@ -116,8 +121,10 @@ def test_what_becomes_of_each_kind(kind, write_bytes, read_bytes):
     blocks, rams = cells["DP16KD"] + cells["PDPW16KD"], cells["TRELLIS_DPR16X4"]
     assert (blocks > 0, rams) == ((True, 0) if kind == "block" else (False, 3 * 2 * params.word_bytes))
     if kind == "block":
-        # The register on the way to the reader, and those of the choice of a part of the word.
-        assert cells["TRELLIS_FF"] == 8 * read_bytes + 2 * (params.reads_per_word.bit_length() - 1)
+        # The register on the way to the reader, those of the choice of a part of the word, and those on the
+        # way from the writer: of the data, of an address of 40 words, of the parts of a word.
+        assert cells["TRELLIS_FF"] == 8 * read_bytes + 2 * (params.reads_per_word.bit_length() - 1) + (
+            8 * write_bytes + 6 + params.writes_per_word)
 
 
 def test_refuses_kinds():

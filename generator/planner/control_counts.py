@@ -33,7 +33,7 @@ def control_parts(engine: EnginePlan, layers: Sequence[EngineLayer], *, depth: i
     luts, ffs = _choice(engine, layers, memories=len(reads))
     layers_bits = bits(len(layers))
     delays = (3 * bits(depth) + layers_bits * (array_latency + 5) + array_latency + 12
-              + (6 + layers_bits) * requantizer_latency + 8 * engine.group)
+              + (6 + layers_bits) * requantizer_latency)
     yield Part(name=name, luts=luts, ffs=ffs + Counter({"delays": delays}))
 
 
@@ -161,9 +161,10 @@ def memory_part(memory: MemoryLayout, family: str) -> Part:
     """A feature memory."""
     params = memory.params
     word, read, part = 8 * params.word_bytes, 8 * params.read_bytes, bits(params.reads_per_word)
+    written = 8 * params.write_bytes + bits(params.words) + params.writes_per_word
     luts = Counter({"memory reads": read * (params.reads_per_word - 1),
                     "memory writes": params.writes_per_word if params.writes_per_word > 1 else 0})
-    ffs = Counter({"memory registers": read + 2 * part})
+    ffs = Counter({"memory registers": read + 2 * part + written})
     if params.kind == "lut":
         luts["memories in LUTs"] = lut_ram_luts(family, depth=params.words, width=word, writable=True)
         # Where a family has no LUT RAM, it is made of flip-flops.

