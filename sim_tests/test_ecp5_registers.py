@@ -37,8 +37,8 @@ def test_reads_of_feature_memories(words: int, width: int, multiplexed: int) -> 
     params = FeatureMemoryParams(words=words, write_bytes=width, read_bytes=width)
     netlist = synthesized(FeatureMemory(params))
     assert all("OUTREG" in mode for mode in modes(netlist))
-    # What is left are the registers on the ways to the reader and from the writer (data, address, enable), and
-    # those of the choice between blocks.
+    # What is left are the registers on the ways to the reader and from the writer (data, address, enable),
+    # and those of the choice between blocks.
     ways = 8 * width + 8 * width + (words - 1).bit_length() + 1
     assert ways <= netlist.types()["TRELLIS_FF"] <= ways + (8 if multiplexed else 0)
     assert bool(multiplexed) == (netlist.types()["LUT4"] > 2)
