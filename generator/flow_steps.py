@@ -20,6 +20,10 @@ Progress = Callable[[str], None]
 
 # Pins of cells that nothing needs are left open.
 UNCONNECTED = "/* verilator lint_off PINMISSING */\n"
+# Rounds of a router that insists on the clock, each reported in a line with this word, before it is taken for
+# out of reach. Full chips that meet their clock take some tens, and the router itself would end without any
+# result after a thousand.
+ROUNDS, ROUND = 100, "tmgfail="
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,10 @@ class Route:
 
     configuration: str
     report: Mapping[str, Any]
+
+
+class _OutOfReach(Exception):
+    """The router has insisted for long, and wires still miss the clock."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +52,8 @@ class Tools:
         Name of the file that says where the pins are and how fast the clocks, and nextpnr's option for it.
     configuration, configuration_option : str
         The same of the file that nextpnr writes.
+    insisting : sequence of str
+        What makes nextpnr's router go on until wires meet the clock.
     pack_options : sequence of str
         What the packer is told besides its two files.
     cells : str
@@ -59,6 +69,7 @@ class Tools:
     configuration: str
     configuration_option: str
     cells: str
+    insisting: Sequence[str] = ()
     pack_options: Sequence[str] = ()
 
     def yosys(self, kind: str, step: str, name: str, text: str, lines: Sequence[str], result: str,
@@ -101,16 +112,26 @@ class Tools:
                 self.configuration, "--report", "report.json", "--seed", str(seed), "--timing-allow-fail"]
 
         def build(folder: Path) -> Path:
+            def look_at_rounds() -> None:
+                look()
+                if (folder / processes.LOG).read_text(errors="replace").count(ROUND) > ROUNDS:
+                    raise _OutOfReach
+
             (folder / "netlist.json").write_text(netlist)
             (folder / self.pins).write_text(pins)
             progress(f"placement and routing (nextpnr, seed {seed})")
-            processes.run("nextpnr", [nextpnr, *told, "--quiet"], folder=folder, look=look)
+            try:
+                processes.run("nextpnr", [nextpnr, *told, *self.insisting], folder=folder,
+                              look=look_at_rounds)
+            except _OutOfReach:
+                progress(f"placement and routing for less than the clock (nextpnr, seed {seed})")
+                processes.run("nextpnr", [nextpnr, *told], folder=folder, look=look)
             with zipfile.ZipFile(folder / "route.zip", "w", zipfile.ZIP_DEFLATED) as archive:
                 for name in "report.json", self.configuration:
                     archive.write(folder / name, name)
             return folder / "route.zip"
 
-        routed = build_once(f"{self.family}-route", [netlist, pins, *told, version], build)
+        routed = build_once(f"{self.family}-route", [netlist, pins, *told, *self.insisting, version], build)
         with zipfile.ZipFile(routed) as archive:
             return Route(configuration=archive.read(self.configuration).decode(),
                          report=json.loads(archive.read("report.json")))

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from .errors import CheckError
 
-__all__ = ["frames_so_far", "run"]
+__all__ = ["LOG", "frames_so_far", "run"]
 
+# What a child prints, in its folder.
+LOG = "log.txt"
 POLL_SECONDS = 0.1
 
 
@@ -27,7 +29,7 @@ def run(what: str, command: Sequence[str | Path], *, folder: Path, env: Mapping[
     here, Ctrl-C included; their temporary files lie in a folder that goes with them. Raises CheckError,
     naming `what`, with the line of its output that tells most when it ends with another exit code than 0.
     """
-    log = folder / "log.txt"
+    log = folder / LOG
     with log.open("wb") as output, tempfile.TemporaryDirectory() as temporary:
         surroundings = {**(os.environ if env is None else env), "TMPDIR": temporary}
         process = subprocess.Popen(
@@ -50,8 +52,8 @@ def run(what: str, command: Sequence[str | Path], *, folder: Path, env: Mapping[
 
 def _telling_line(log: Path) -> str:
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    # Verilator calls the warning that stopped it a warning; Python names the error last.
-    telling = [line for line in lines if re.search(r"%Warning|error:|%Error", line)]
+    # Verilator calls the warning that stopped it a warning; Python names the error last, nextpnr counts it.
+    telling = [line for line in lines if re.search(r"%Warning|error:|%Error|ERROR:", line)]
     return (telling or lines[-1:] or ["it printed nothing"])[0]
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def module_name(name: str) -> str:
     return plain
 
 
+# Seconds for a large one, and simulations, netlists and names of builds of the same accelerator all begin so.
+@lru_cache(maxsize=4)
 def convert_rtlil(accelerator: wiring.Component, name: str) -> str:
     """Return `accelerator` as RTLIL text, what Yosys reads: top module `name`, all others `name_...`.
 

@@ -10,6 +10,7 @@ from tools import needs
 
 from gatecast import golden, networks
 from gatecast.elaboration import elaborate
+from gatecast.hdl.accelerator import Accelerator
 from gatecast.lowering import lower
 from gatecast.planner import Budget, Plan, plan, predict
 from gatecast.planner.events import run
@@ -31,6 +32,12 @@ def digits(kind: Engines) -> Plan:
 
 
 @cache
+def accelerator(kind: Engines) -> Accelerator:
+    """Made once: RTLIL of the same accelerator is made once too."""
+    return elaborate(digits(kind))
+
+
+@cache
 def images() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """All test images as frames, the scores that the golden model gives them, and their labels."""
     path = networks.test_inputs("digits")
@@ -44,9 +51,8 @@ def images() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def simulate_digits(kind: Engines, simulator: str, frames: int, **stimulus: object) -> SimulationResult:
     """The first ``frames`` images, checked against the golden model."""
     x, scores, _ = images()
-    accelerator = elaborate(digits(kind))
-    result = simulate(accelerator, Stimulus(
-        frames=x[:frames], output_bytes=accelerator.output_bytes,
+    result = simulate(accelerator(kind), Stimulus(
+        frames=x[:frames], output_bytes=accelerator(kind).output_bytes,
         deadline=DEADLINE * (frames + 2), **stimulus), simulator, name="digits")
     np.testing.assert_array_equal(result.outputs, scores[:frames])
     return result

@@ -67,10 +67,15 @@ def test_a_bitstream_that_meets_its_clock_then_from_the_cache_then_a_hopeless_on
     assert again.bitstream.read_bytes() == bitstream
     assert replace(again, seconds=result.seconds) == result
 
+    steps.clear()
     with pytest.raises(CheckError, match=(
             r"^the clock is missed on ulx3s-25f: 400 MHz wanted, \d\d\d\.\d MHz reached by the best of 1 "
             r"placement, whose longest path is (in|from) .*; ask for at most \d\d\d MHz$")) as caught:
-        build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6, seeds=1)
+        build(MixingAccelerator(64, 10), boards()["ulx3s-25f"], folder, clock_hz=400e6, seeds=1,
+              progress=steps.append)
+    # The router, which insists on a clock, would never end.
+    assert steps[-2:] == ["placement and routing (nextpnr, seed 1)",
+                          "placement and routing for less than the clock (nextpnr, seed 1)"]
     assert caught.value.exit_code == 1
     assert not list(folder.iterdir())
 

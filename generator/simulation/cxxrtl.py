@@ -25,6 +25,9 @@ __all__ = ["run"]
 FLAGS = ("-std=c++17", "-O2", "-DCXXRTL_NDEBUG")
 HARNESS = "cxxrtl_harness.cc"
 
+# What of an engine is large enough to be compiled as a function of its own.
+PARTS = ("sequencer", "walk", "array", "drain", "requantizer")
+
 
 def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: Path | None,
         progress: Callable[[int], None]) -> tuple[Record, float, tuple[Writes, ...]]:
@@ -36,7 +39,9 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     started = time.monotonic()
     probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     compiler = toolbox.find("c++")
-    design = _apart(verilog.convert_rtlil(accelerator, name), _engines(accelerator, name))
+    design = _apart(verilog.convert_rtlil(accelerator, name), [
+        module for engine in _engines(accelerator, name)
+        for module in (engine, *(f"{engine}_{part}" for part in PARTS))])
     harness = resources.files(__package__).joinpath(HARNESS).read_text()
     top = f"p_{name.replace('_', '__')}"
     options = [*FLAGS, f"-DTOP={top}", *(["-DWAVES"] if waves else [])]
@@ -82,7 +87,7 @@ def _apart(rtlil: str, modules: list[str]) -> str:
     """Return RTLIL text that becomes a function for each of ``modules``, and one for all the others.
 
     The time to compile a function grows faster than its length: one for the whole of an accelerator takes
-    about twice as long as one for each engine, which run as fast.
+    about twice as long as those for the parts of its engines, which run nearly as fast.
     """
     for module in modules:
         begin = f"module \\{module}\n"
