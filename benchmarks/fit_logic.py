@@ -5,8 +5,7 @@
 Draws random networks, plans for random budgets and random kinds of cells, synthesizes each for ECP5 and fits
 the coefficients, none negative, on two thirds of them. The other third only measures the error, as do the
 models named, each planned for 28 multipliers and for an LFE5U-85F. Writes generator/planner/logic_model.py.
-Plans are kept in the folder build/fit_logic, netlists in the cache: a second run only takes long where the
-hardware has changed.
+Plans are kept in the folder build/fit_logic, netlists in the cache, which holds the last few dozen.
 """
 
 from __future__ import annotations

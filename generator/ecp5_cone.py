@@ -125,7 +125,8 @@ class Cone:
         output = self.netlist.net()
         self.netlist.add(f"{name}_retimed_{output}", {
             **like, "parameters": dict(like["parameters"]), "port_directions": dict(like["port_directions"]),
-            "connections": {**like["connections"], "DI": [bit], "Q": [output]}})
+            "connections": {**{port: [*bits] for port, bits in like["connections"].items()},
+                            "DI": [bit], "Q": [output]}})
         return output
 
     def _value(self, bit: Bit, values: Mapping[Bit, bool]) -> bool:

@@ -12,7 +12,7 @@ from .ecp5_replicas import replicate
 from .flow_steps import Language, Progress, Route, Tools
 from .netlist import Netlist
 
-__all__ = ["CELLS", "PINS", "modelled", "pack", "part_options", "route", "synthesize"]
+__all__ = ["CELLS", "PINS", "modelled", "pack", "part_options", "route", "synthesize", "untimed"]
 
 CELLS = "ecp5_cells.v"
 PINS = "pins.lpf"
@@ -56,6 +56,11 @@ def synthesize(design: str, top: str, progress: Progress, *, language: Language 
 def modelled(netlist: str, progress: Progress) -> str:
     """Return a flat netlist as Verilog, together with models of its cells: our own, `ecp5_cells.v`."""
     return TOOLS.modelled(netlist, progress)
+
+
+def untimed(_netlist: Netlist) -> str:
+    """Return what nextpnr leaves out of its timing: nothing."""
+    return ""
 
 
 def part_options(board: Board) -> tuple[str, ...]:

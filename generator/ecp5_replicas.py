@@ -1,4 +1,4 @@
-"""Replicas: a flip-flop whose readers are many, or in several engines, gets copies, each for some readers.
+"""Replicas: a flip-flop whose readers are many gets copies, each for some readers of one engine.
 
 A reset or a mark that one flip-flop gives to an engine, or to engines all over the chip, takes 5 to 8 ns to
 reach them. Copies with the same input change in the same cycle. Where they stand behind a delay, that is

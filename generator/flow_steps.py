@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import processes, toolbox
+from .errors import CheckError
 from .files import build_once
 
 __all__ = ["Language", "Progress", "Route", "Tools"]
@@ -22,8 +23,8 @@ Progress = Callable[[str], None]
 # Pins of cells that nothing needs are left open.
 UNCONNECTED = "/* verilator lint_off PINMISSING */\n"
 # Rounds in a row after each of which wires still miss the clock, before a router that insists on it is
-# stopped: left alone it would go on for a thousand, and end without any result. Full chips that meet their
-# clock have rounds without such wires from the first few on.
+# stopped: left alone it would go on for a thousand, and then fail. Full chips that meet their clock have
+# rounds without such wires from the first few on.
 ROUNDS = 20
 
 
@@ -37,6 +38,11 @@ class Route:
 
 class _OutOfReach(Exception):
     """The router has insisted for long, and wires still miss the clock."""
+
+
+def _missed(folder: Path) -> list[str]:
+    """How many wires missed the clock after each round of a router that insists on it, by its log."""
+    return re.findall(r" tmgfail=(\d+)", (folder / processes.LOG).read_text(errors="replace"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +121,9 @@ class Tools:
         def build(folder: Path) -> Path:
             def look_at_rounds() -> None:
                 look()
-                missed = re.findall(r" tmgfail=(\d+)", (folder / processes.LOG).read_text(errors="replace"))
-                if len(missed) >= ROUNDS and "0" not in missed[-ROUNDS:]:
+                missed = _missed(folder)
+                # In all rounds, for what is kept must not depend on when they were looked at.
+                if any("0" not in missed[last - ROUNDS:last] for last in range(ROUNDS, len(missed) + 1)):
                     raise _OutOfReach
 
             (folder / "netlist.json").write_text(netlist)
@@ -125,7 +132,10 @@ class Tools:
             try:
                 processes.run("nextpnr", [nextpnr, *told, *self.insisting], folder=folder,
                               look=look_at_rounds)
-            except _OutOfReach:
+                look_at_rounds()
+            except (_OutOfReach, CheckError):
+                if not _missed(folder):
+                    raise
                 progress(f"placement and routing for less than the clock (nextpnr, seed {seed})")
                 processes.run("nextpnr", [nextpnr, *told], folder=folder, look=look)
             with zipfile.ZipFile(folder / "route.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -133,7 +143,8 @@ class Tools:
                     archive.write(folder / name, name)
             return folder / "route.zip"
 
-        routed = build_once(f"{self.family}-route", [netlist, pins, *told, *self.insisting, version], build)
+        routed = build_once(f"{self.family}-route",
+                            [netlist, pins, *told, *self.insisting, str(ROUNDS), version], build)
         with zipfile.ZipFile(routed) as archive:
             return Route(configuration=archive.read(self.configuration).decode(),
                          report=json.loads(archive.read("report.json")))
@@ -149,7 +160,8 @@ class Tools:
                           folder=folder)
             return folder / "design.bit"
 
-        return build_once(f"{self.family}-bitstream", [configuration, version], build).read_bytes()
+        return build_once(f"{self.family}-bitstream", [configuration, *self.pack_options, version],
+                          build).read_bytes()
 
     def _tool(self, name: str) -> tuple[str, str]:
         """Return the executable of a tool and its version, on which what is cached depends."""

@@ -11,6 +11,7 @@ from gatecast.boards import Board
 from . import ecp5_flow, ice40_flow
 from .errors import InputError
 from .flow_steps import Language, Progress, Route
+from .netlist import Netlist
 
 __all__ = ["Flow", "flow_of"]
 
@@ -25,6 +26,9 @@ class Flow(Protocol):
 
     def modelled(self, netlist: str, progress: Progress) -> str:
         """From a netlist to Verilog with models of its cells."""
+
+    def untimed(self, netlist: Netlist) -> str:
+        """What nextpnr leaves out of its timing; "" where that is nothing."""
 
     def part_options(self, board: Board) -> tuple[str, ...]:
         """How nextpnr is told the part."""

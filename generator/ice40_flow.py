@@ -10,13 +10,16 @@ from .flow_steps import Language, Progress, Route, Tools
 from .ice40_registers import absorb
 from .netlist import Netlist
 
-__all__ = ["CELLS", "PINS", "modelled", "pack", "part_options", "route", "synthesize"]
+__all__ = ["CELLS", "PINS", "modelled", "pack", "part_options", "route", "synthesize", "untimed"]
 
 CELLS = "ice40_cells.v"
 PINS = "pins.pcf"
 TOOLS = Tools(
     family="ice40", title="iCE40", nextpnr="nextpnr-ice40", pins=PINS, pins_option="--pcf",
     configuration="routed.asc", configuration_option="--asc", packer="icepack", cells=CELLS)
+
+# The register of an SB_MAC16 behind which its product is timed.
+REGISTER = "PIPELINE_16x16_MULT_REG2"
 
 # Products become SB_MAC16 without registers before other cells are chosen. ``synth_ice40 -dsp`` does so too,
 # but its pass ``ice40_dsp`` loses multipliers: where two products are added, each behind a register, it takes
@@ -55,6 +58,13 @@ def synthesize(design: str, top: str, progress: Progress, *, language: Language 
 def modelled(netlist: str, progress: Progress) -> str:
     """Return a flat netlist as Verilog, together with models of its cells: our own, `ice40_cells.v`."""
     return TOOLS.modelled(netlist, progress)
+
+
+def untimed(netlist: Netlist) -> str:
+    """Return what nextpnr leaves out of its timing: products of multipliers that use no register for them."""
+    bare = sum(cell["type"] == "SB_MAC16" and not int(cell["parameters"][REGISTER], 2)
+               for cell in netlist.cells.values())
+    return f"{bare} SB_MAC16 without a register behind the product" if bare else ""
 
 
 def part_options(board: Board) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
 
@@ -17,7 +17,7 @@ from .synthesis_report import fmax_mhz
 
 __all__ = ["Placement", "place"]
 
-# Whoever asks for a clock this far above what first placements reached does not get it by another seed.
+# Whoever asks for a clock this far above what the first placement reached does not get it by another seed.
 SEED_SPREAD = 0.8
 
 
@@ -32,22 +32,12 @@ class Placement:
 
 def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int],
           progress: Callable[[str], None]) -> list[Placement]:
-    """Place and route from these seeds, as many at once as there are cores.
+    """Place and route from these seeds, as many at once as there are cores, until one meets the clock.
 
-    Those that are left are not tried once one has met the clock, nor if all are hopelessly far from it.
+    Return the placements of all seeds up to the first that meets it; of the first seed alone, if that is
+    hopelessly far from it. They depend on no number of cores. Seeds that no tool could place are passed over;
+    ``CheckError`` where that are all.
     """
-    at_once = min(os.cpu_count() or 1, len(seeds))
-    placements: list[Placement] = []
-    for first in range(0, len(seeds), at_once):
-        placements += _side_by_side(netlist, pins, board, clock_hz, seeds[first:first + at_once], progress)
-        best = max(placement.fmax_mhz for placement in placements) * 1e6
-        if best >= clock_hz or best < clock_hz * SEED_SPREAD:
-            break
-    return placements
-
-
-def _side_by_side(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequence[int],
-                  progress: Callable[[str], None]) -> list[Placement]:
     stopped = Event()
     flow = flow_of(board.family)
 
@@ -62,14 +52,25 @@ def _side_by_side(netlist: str, pins: str, board: Board, clock_hz: float, seeds:
             raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")
         return Placement(seed=seed, routed=routed, fmax_mhz=fmax)
 
-    with ThreadPoolExecutor(len(seeds)) as pool:
+    placements: list[Placement] = []
+    failures: list[CheckError] = []
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, len(seeds))) as pool:
         futures = [pool.submit(one, seed) for seed in seeds]
         try:
-            ended, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in ended:
-                future.result()
-        except BaseException:
+            for future in futures:
+                try:
+                    placements.append(future.result())
+                except CheckError as failure:
+                    failures.append(failure)
+                    continue
+                reached = placements[-1].fmax_mhz * 1e6
+                if reached >= clock_hz or (len(placements) == 1 and reached < clock_hz * SEED_SPREAD):
+                    break
+        finally:
             # An interruption reaches this thread alone; the others look whether there was one.
             stopped.set()
-            raise
-        return [future.result() for future in futures]
+            for future in futures:
+                future.cancel()
+    if not placements:
+        raise failures[0]
+    return placements

@@ -102,8 +102,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
     slots : int, optional
         Frames under way; by default what fits one block RAM.
     seeds : int
-        Placements to try, from seeds 1, 2, ..., as many side by side as there are cores, until one meets the
-        clock.
+        Placements to try at most, from seeds 1, 2, ..., as many side by side as there are cores: the first
+        that meets the clock is taken.
     parts : mapping of str to str, optional
         What a person calls the modules of `accelerator`, for what is said of the longest path.
     progress : callable
@@ -118,6 +118,8 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         bitstream. Where a tool fails.
     """
     check_builds(board)
+    if seeds < 1:
+        raise InputError(f"a build must try at least one seed, not {seeds}")
     flow = flow_of(board.family)
     for name in BITSTREAM, TIMING_REPORT, flow.PINS:
         (folder / name).unlink(missing_ok=True)
@@ -126,13 +128,15 @@ def build(accelerator: Any, board: Board, folder: Path, *, clock_hz: float | Non
         build_id = _build_id(accelerator)
     clock = _clock(board, board.build_clock_hz if clock_hz is None else clock_hz,
                    Fraction(0) if clock_hz is None else LEAST)
+    timer = _Timer()
     while True:
         link, divisor = _link(accelerator, board, clock, baud, build_id, slots)
-        timer = _Timer()
         top = top_of(board)(UartTop(accelerator, link, divisor), clock)
         netlist, pins = _synthesize(top, board, timer, progress)
-        cells = Netlist(netlist, "top").types()
+        graph = Netlist(netlist, "top")
+        cells = graph.types()
         _check_fits(synthesized_resources(cells), board)
+        _check_timed(flow.untimed(graph), board, clock)
         with timer.step("route"):
             placements = place(netlist, pins, board, float(clock.output_hz),
                                range(1, seeds + 1), progress)
@@ -174,6 +178,14 @@ def _check_fits(used: Resources, board: Board) -> None:
         raise CheckError(f"the design does not fit {board.name}: with the serial link it takes "
                          f"{' and '.join(over)}; give the plan less (--multipliers, --dsps, --brams, "
                          f"--luts), or take a larger board")
+
+
+def _check_timed(untimed: str, board: Board, clock: Clock) -> None:
+    """Raise ``InputError`` for a clock that nobody can vouch for: above the board's, with untimed paths."""
+    if untimed and clock.output_hz > board.build_clock_hz:
+        raise InputError(
+            f"nextpnr does not count the time of {untimed}, so no clock above {board.build_clock_hz / 1e6:g} "
+            f"MHz can be checked on {board.name}, and {float(clock.output_hz) / 1e6:g} MHz were asked for")
 
 
 class _Timer:
@@ -245,7 +257,8 @@ def synthesize_core(verilog_text: str, top: str, family: str = "ecp5", *,
                     progress: Progress = _silent) -> Resources:
     """Return what a Verilog text takes on a family, without pins, placement or clock.
 
-    LUTs are a few per cent under those of a placed design, which adds some at the ends of carry chains.
+    A placed design has more LUTs, at the ends of carry chains: a quarter to a third more where multipliers of
+    arrays are made of them.
     """
     netlist = flow_of(family).synthesize(verilog_text, top, progress, language="verilog")
     return synthesized_resources(Netlist(netlist, top).types())

@@ -27,7 +27,7 @@ _PLACED = {
     "dsps": ("MULT18X18D", "ICESTORM_DSP"),
     "brams": ("DP16KD", "ICESTORM_RAM"),
 }
-# What that becomes of the cells of Yosys; the few LUTs that nextpnr adds at the ends of carry chains are
+# What that becomes of the cells of Yosys; the LUTs that nextpnr adds at the ends of carry chains are
 # missing, and on iCE40 those that flip-flops take without another use.
 _SYNTHESIZED = {
     "luts": {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 4, "SB_LUT4": 1},

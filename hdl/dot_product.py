@@ -27,7 +27,7 @@ class DotProduct(wiring.Component):
     lanes : int
         Number of products, at least 1.
     kind : MultiplierKind
-        Of the multipliers. In LUTs those with the same ``a`` share a bit of logic.
+        Of the multipliers.
     """
 
     a: Any

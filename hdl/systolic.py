@@ -101,9 +101,9 @@ class SystolicGroup(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         params = self.params
-        first = self.index * params.group
+        first_column = self.index * params.group
         word = data.ArrayLayout(data.ArrayLayout(signed(8), params.lanes), params.group)
-        own = params.weights[:, first:first + params.group].reshape(params.depth, -1)
+        own = params.weights[:, first_column:first_column + params.group].reshape(params.depth, -1)
         m.submodules.weights = weights = make_memory(
             params.weights_in, shape=unsigned(word.size), depth=params.depth,
             init=[int.from_bytes(row.tobytes(), "little") for row in own])
@@ -118,7 +118,8 @@ class SystolicGroup(wiring.Component):
             m.d.comb += dot.a.eq(x)
             for lane in range(params.lanes):
                 # Said here, for synthesis chooses DSP blocks before it looks at contents of memories.
-                m.d.comb += dot.b[lane].eq(columns[column][lane] if params.used[first + column, lane] else 0)
+                used = params.used[first_column + column, lane]
+                m.d.comb += dot.b[lane].eq(columns[column][lane] if used else 0)
             terms.append(dot.p)
         cycles = self.WEIGHT_LATENCY + DotProduct.latency(params.lanes)
         tap = delay(m, self.beat.tap, cycles, "tap", reset=True)

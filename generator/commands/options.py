@@ -116,7 +116,7 @@ def add_budget(parser: ArgumentParser, *, family: bool = True) -> None:
                              "DSPs are made of LUTs (default: what DSPs and 36 %% of the usable LUTs make)")
     for option, what in (("--dsps", "DSP multipliers"), ("--brams", "block RAMs"), ("--luts", "LUTs")):
         parser.add_argument(option, metavar="N", type=natural,
-                            help=f"{what} to use (default: what the chip has)")
+                            help=f"{what} to use (default: what a plan may take of the board)")
     parser.add_argument("--clock", metavar="MHZ", type=_megahertz, help=(
         "clock to count seconds with (default: that of `build`, where there is a bitstream)" if family else
         "clock to meet (default: what suits the board, 24 to 100 MHz, or what is reached)"))
