@@ -34,22 +34,27 @@ def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequenc
           progress: Callable[[str], None]) -> list[Placement]:
     """Place and route from these seeds, as many at once as there are cores, until one meets the clock.
 
-    Return the placements of all seeds up to the first that meets it; of the first seed alone, if that is
-    hopelessly far from it. They depend on no number of cores. Seeds that no tool could place are passed over;
-    ``CheckError`` where that are all.
+    Return the placements of all `seeds`, which rise, up to the first that meets it; of the first seed alone,
+    if that is hopelessly far from it. They depend on no number of cores. Seeds that no tool could place are
+    passed over; ``CheckError`` where that are all.
     """
     stopped = Event()
+    # Seeds beyond which none is needed; known here at once, so that a thread that is free begins no other.
+    last: list[int] = []
     flow = flow_of(board.family)
 
-    def look() -> None:
-        if stopped.is_set():
-            raise KeyboardInterrupt
-
     def one(seed: int) -> Placement:
+        def look() -> None:
+            if stopped.is_set() or any(seed > other for other in last):
+                raise KeyboardInterrupt
+
+        look()
         routed = flow.route(netlist, pins, flow.part_options(board), seed, progress, look)
         fmax = fmax_mhz(routed.report, clock_hz)
         if fmax is None:
             raise CheckError(f"nextpnr did not check the clock of {clock_hz / 1e6:g} MHz")
+        if fmax * 1e6 >= clock_hz or (seed == seeds[0] and fmax * 1e6 < clock_hz * SEED_SPREAD):
+            last.append(seed)
         return Placement(seed=seed, routed=routed, fmax_mhz=fmax)
 
     placements: list[Placement] = []
@@ -63,8 +68,7 @@ def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequenc
                 except CheckError as failure:
                     failures.append(failure)
                     continue
-                reached = placements[-1].fmax_mhz * 1e6
-                if reached >= clock_hz or (len(placements) == 1 and reached < clock_hz * SEED_SPREAD):
+                if placements[-1].seed in last:
                     break
         finally:
             # An interruption reaches this thread alone; the others look whether there was one.
