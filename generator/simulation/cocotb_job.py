@@ -15,8 +15,7 @@ from cocotb_tools.runner import get_runner
 # cocotb makes every signal public, which doubles the time to build; design.vlt names those that are driven.
 # Verilator 5.48 multiplies numbers of 16 bits as int in C++, whose overflow is undefined unless the compiler
 # is told to wrap: without that a netlist of iCE40 had wrong values (test_netlist.py, digits on iCEBreaker).
-# More optimization takes longer to compile than it saves: most time goes to cocotb's side of the bench.
-VERILATOR_OPTIONS = ("--no-public-flat-rw", "-CFLAGS", "-O1 -fwrapv", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
+VERILATOR_OPTIONS = ("--no-public-flat-rw", "-CFLAGS", "-fwrapv", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
                      "-Wno-INITIALDLY", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
 
 

