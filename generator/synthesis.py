@@ -185,7 +185,8 @@ def _check_timed(untimed: str, board: Board, clock: Clock) -> None:
     if untimed and clock.output_hz > board.build_clock_hz:
         raise InputError(
             f"nextpnr does not count the time of {untimed}, so no clock above {board.build_clock_hz / 1e6:g} "
-            f"MHz can be checked on {board.name}; ask for that at most, not {float(clock.output_hz) / 1e6:g} MHz")
+            f"MHz can be checked on {board.name}; ask for that at most, not "
+            f"{float(clock.output_hz) / 1e6:g} MHz")
 
 
 class _Timer:

@@ -15,6 +15,7 @@ import gatecast
 from gatecast.planner.events import run, steady_state
 from gatecast.planner.schedule import schedule
 from gatecast.planner.search import Engines
+from gatecast.simulation.probes import ProbedAccelerator
 
 # Multipliers and engines of two plans each: one engine of each kind, and several systolic ones, whose number
 # an int is. Their pace is steady after few frames, which are all simulated.
@@ -47,6 +48,12 @@ def plan(path: Path, kind: int) -> gatecast.Plan:
                          engines=engines)
 
 
+@cache
+def probed(path: Path, kind: int) -> ProbedAccelerator:
+    """The accelerator of a plan, which takes seconds to become RTLIL: made once for all of its trials."""
+    return ProbedAccelerator(gatecast.elaborate(plan(path, kind)))
+
+
 def vectors(folder: Path, model: str, frames: int) -> dict[str, npt.NDArray[Any]]:
     """Inputs, outputs and tensors as others have them, shaped as the network has them."""
     read = network(folder / f"{model}.tflite")
@@ -74,13 +81,14 @@ def test_every_tensor_is_exact(shared_models: Path, model: str, kind: int) -> No
     chosen = plan(path, kind)
     frames = max(len(known["x"]), steady_frames(chosen))
     x = np.resize(known["x"], (frames, *known["x"].shape[1:]))
-    trial = gatecast.compare(chosen, x, network=network(path), reference=known, simulator="cxxrtl")
+    trial = gatecast.compare(chosen, x, network=network(path), reference=known, simulator="cxxrtl",
+                             accelerator=probed(path, kind))
     assert not trial.failures
     # Every tensor that a feature memory holds has been looked at, and every frame left when predicted.
     assert {check.tensor for check in trial.checks} >= set(chosen.network.tensors)
     assert trial.frame_cycles == trial.predicted_frame_cycles
     stalled = gatecast.compare(chosen, known["x"][:STALLED], network=network(path), reference=known,
-                               simulator="cxxrtl", stall=0.4, seed=kind)
+                               simulator="cxxrtl", stall=0.4, seed=kind, accelerator=probed(path, kind))
     assert not stalled.failures
 
 

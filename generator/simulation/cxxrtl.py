@@ -11,10 +11,9 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from gatecast.hdl.accelerator import Accelerator
-
 from .. import processes, toolbox, verilog
 from ..files import build_once, written_whole
+from .cxxrtl_modules import compiled_apart
 from .probes import ProbedAccelerator, Writes
 from .record import Record
 from .stimulus import Schedule
@@ -24,9 +23,6 @@ __all__ = ["run"]
 # A memory may be read beyond its end where nobody looks at the result; that is no reason to abort.
 FLAGS = ("-std=c++17", "-O2", "-DCXXRTL_NDEBUG")
 HARNESS = "cxxrtl_harness.cc"
-
-# What of an engine is large enough to be compiled as a function of its own.
-PARTS = ("sequencer", "walk", "array", "drain", "requantizer")
 
 
 def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: Path | None,
@@ -39,9 +35,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     started = time.monotonic()
     probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     compiler = toolbox.find("c++")
-    design = _apart(verilog.convert_rtlil(accelerator, name), [
-        module for engine in _engines(accelerator, name)
-        for module in (engine, *(f"{engine}_{part}" for part in PARTS))])
+    design = compiled_apart(verilog.convert_rtlil(accelerator, name), accelerator, name)
     harness = resources.files(__package__).joinpath(HARNESS).read_text()
     top = f"p_{name.replace('_', '__')}"
     options = [*FLAGS, f"-DTOP={top}", *(["-DWAVES"] if waves else [])]
@@ -72,24 +66,3 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
         writes = tuple(Writes.unpack((folder / f"writes_{memory}").read_bytes(), size)
                        for memory, size in enumerate(probed))
         return Record.unpack((folder / "record").read_bytes()), build_seconds, writes
-
-
-def _engines(accelerator: wiring.Component, name: str) -> list[str]:
-    """The modules of the engines of what becomes the module ``name``."""
-    if isinstance(accelerator, ProbedAccelerator):
-        return _engines(accelerator.accelerator, f"{name}_accelerator")
-    if isinstance(accelerator, Accelerator):
-        return [f"{name}_engine_{engine}" for engine in accelerator.params.engine_names]
-    return []
-
-
-def _apart(rtlil: str, modules: list[str]) -> str:
-    """Return RTLIL text that becomes a function for each of ``modules``, and one for all the others.
-
-    The time to compile a function grows faster than its length: one for the whole of an accelerator takes
-    about twice as long as those for the parts of its engines, which run nearly as fast.
-    """
-    for module in modules:
-        begin = f"module \\{module}\n"
-        rtlil = rtlil.replace(f"\n{begin}", f"\nattribute \\keep_hierarchy 1\n{begin}")
-    return rtlil
