@@ -35,7 +35,7 @@ def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, waves: 
     started = time.monotonic()
     probed = accelerator.write_bytes if isinstance(accelerator, ProbedAccelerator) else ()
     compiler = toolbox.find("c++")
-    design = compiled_apart(verilog.convert_rtlil(accelerator, name), accelerator, name)
+    design = compiled_apart(verilog.convert_rtlil(accelerator, name))
     harness = resources.files(__package__).joinpath(HARNESS).read_text()
     top = f"p_{name.replace('_', '__')}"
     options = [*FLAGS, f"-DTOP={top}", *(["-DWAVES"] if waves else [])]

@@ -1,50 +1,35 @@
-"""Which modules of an accelerator CXXRTL compiles as functions of their own, and which only once."""
+"""Which modules of a design CXXRTL compiles as functions of their own, and which only once."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cache
-
-from amaranth.lib import wiring
-
-from gatecast.hdl.accelerator import Accelerator
-
-from .probes import ProbedAccelerator
 
 __all__ = ["compiled_apart"]
 
-# What of an engine is large enough to be compiled as a function of its own.
-PARTS = ("sequencer", "walk", "array", "drain", "requantizer")
-# Cells of a module of which there are several, all within it counted, from which on one function for all of
-# them pays: below, calls cost more time than they save.
+# Cells of a module, all within it counted that are not functions of their own, from which on one for it pays:
+# below, calls cost more time than they save.
 CELLS = 40
 
 KEPT = "attribute \\keep_hierarchy 1\n"
 MODULE = re.compile(r"(?:^attribute [^\n]*\n)*^module \\(\S+)\n(.*?^end\n)", re.DOTALL | re.MULTILINE)
 INSTANCE = re.compile(r"^(  cell \\)(\S+)", re.MULTILINE)
+OUTPUT = re.compile(r"^  wire .*\boutput \d+ .*(\\\S+)$", re.MULTILINE)
+# What a register drives on its own: no other cells have a port of this name.
+REGISTER = re.compile(r"^    connect \\Q (\\\S+)$", re.MULTILINE)
 
 
-def compiled_apart(rtlil: str, accelerator: wiring.Component, name: str) -> str:
-    """Return the RTLIL text of `accelerator`, whose top is `name`, so that the C++ compiler has less to do.
+def compiled_apart(rtlil: str) -> str:
+    """Return RTLIL as Amaranth writes it, changed so that C++ of it is compiled and run in less time.
 
     The time to compile a function grows faster than its length: one for the whole of an accelerator takes
-    about twice as long as those for the parts of its engines, which run nearly as fast. What differs in names
-    alone, such as the columns of an array of multipliers in LUTs, becomes one function.
+    about twice as long as those for its parts. What differs in names alone, such as the columns of an array
+    of multipliers in LUTs, becomes one function. Parts are modules all of whose outputs are registers: where
+    others were parts, CXXRTL would evaluate the whole design several times a cycle, until no output changes.
     """
     rtlil = _merged(rtlil)
-    apart = {module for engine in _engines(accelerator, name)
-             for module in (engine, *(f"{engine}_{part}" for part in PARTS))} | _repeated(rtlil)
+    apart = _parts(rtlil)
     return MODULE.sub(lambda module: (KEPT if module[1] in apart else "") + module[0], rtlil)
-
-
-def _engines(accelerator: wiring.Component, name: str) -> list[str]:
-    """The modules of the engines of what becomes the module ``name``."""
-    if isinstance(accelerator, ProbedAccelerator):
-        return _engines(accelerator.accelerator, f"{name}_accelerator")
-    if isinstance(accelerator, Accelerator):
-        return [f"{name}_engine_{engine}" for engine in accelerator.params.engine_names]
-    return []
 
 
 def _merged(rtlil: str) -> str:
@@ -67,15 +52,19 @@ def _without(rtlil: str, copies: dict[str, str]) -> str:
     return INSTANCE.sub(lambda cell: cell[1] + copies.get(cell[2], cell[2]), rtlil)
 
 
-def _repeated(rtlil: str) -> set[str]:
-    """The modules of merged ``rtlil`` of which there are several, large enough to be functions."""
+def _parts(rtlil: str) -> set[str]:
+    """The modules whose outputs are registers of their own, large enough to be functions."""
     bodies = dict(MODULE.findall(rtlil))
     within = {name: [kind for _, kind in INSTANCE.findall(body) if kind in bodies]
               for name, body in bodies.items()}
 
     @cache
     def cells(name: str) -> int:
-        return bodies[name].count("\n  cell $") + sum(map(cells, within[name]))
+        return bodies[name].count("\n  cell $") + sum(cells(kind) for kind in within[name] if not apart(kind))
 
-    instances = Counter(kind for kinds in within.values() for kind in kinds)
-    return {name for name, number in instances.items() if number > 1 and cells(name) >= CELLS}
+    @cache
+    def apart(name: str) -> bool:
+        body = bodies[name]
+        return set(OUTPUT.findall(body)) <= set(REGISTER.findall(body)) and cells(name) >= CELLS
+
+    return {name for name in bodies if apart(name)}
