@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -83,9 +84,10 @@ def build_once(kind: str, inputs: list[str], build: Callable[[Path], Path]) -> P
     """Return the file that `build` makes from `inputs`, from the cache if it was made before.
 
     `build` gets an empty folder and returns the file that it made in it. The cache is keyed by the texts
-    `inputs`, which must say all that matters: sources, options, versions. Two builds at once are safe.
+    `inputs`, which must say all that matters: sources, options, versions; the kind of the processor is added,
+    for a home may be that of several machines. Two builds at once are safe.
     """
-    key = hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:32]
+    key = hashlib.sha256("\0".join([platform.machine(), *inputs]).encode()).hexdigest()[:32]
     folder = cache_folder() / kind
     folder.mkdir(parents=True, exist_ok=True)
     cached = folder / key

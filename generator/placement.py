@@ -34,9 +34,9 @@ def place(netlist: str, pins: str, board: Board, clock_hz: float, seeds: Sequenc
           progress: Callable[[str], None]) -> list[Placement]:
     """Place and route from these seeds, as many at once as there are cores, until one meets the clock.
 
-    Return the placements of all `seeds`, which rise, up to the first that meets it; of the first seed alone,
-    if that is hopelessly far from it. They depend on no number of cores. Seeds that no tool could place are
-    passed over; ``CheckError`` where that are all.
+    Return the placements of `seeds`, given in rising order, up to the first that meets it; of the first seed
+    alone, if that is hopelessly far from it. They depend on no number of cores. Seeds that no tool could
+    place are passed over; ``CheckError`` where none could be placed.
     """
     stopped = Event()
     # Seeds beyond which none is needed; known here at once, so that a thread that is free begins no other.

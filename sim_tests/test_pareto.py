@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 from itertools import permutations
 from pathlib import Path
 from xml.etree import ElementTree
@@ -15,7 +17,7 @@ from random_networks import network as random_network
 import gatecast
 from gatecast.lowering import lower
 from gatecast.pareto_picture import pareto_picture
-from gatecast.planner import Budget, Plan, Point, pareto, predict, resources
+from gatecast.planner import Budget, Found, Plan, Point, pareto, predict, resources
 from gatecast.planner.pareto import front, steps
 
 BUDGET = Budget(multipliers=12, dsps=12, block_rams=56, luts=20_000)
@@ -40,15 +42,21 @@ def test_no_point_beats_another(seed: int) -> None:
     assert points[-1].cycles == gatecast.search(network, BUDGET).cycles
 
 
-def test_the_fastest_is_the_best_of_all_searches() -> None:
+def test_the_fastest_is_the_best_of_all_searches(monkeypatch: pytest.MonkeyPatch) -> None:
     """The search with most multipliers, here those of LUTs beside DSPs too, need not be the one."""
     network, budget = lower(random_network(2, layers=4)), replace(BUDGET, multipliers=None)
     assert budget.array_limit > BUDGET.array_limit
+
+    @cache
+    def once(multipliers: int) -> Found:
+        return gatecast.search(network, replace(budget, multipliers=multipliers))
+
+    # The package's attribute of this name is the function.
+    module = import_module("gatecast.planner.pareto")
+    monkeypatch.setattr(module, "search", lambda _network, budget, **_options: once(budget.multipliers))
     points = pareto(network, budget)
     assert not any(a.beats(b) for a, b in permutations(points, 2))
-    searched = [gatecast.search(network, replace(budget, multipliers=each)).cycles
-                for each in steps(budget.array_limit)]
-    assert points[-1].cycles == min(searched)
+    assert points[-1].cycles == min(once(each).cycles for each in steps(budget.array_limit))
 
 
 def test_the_same_every_time() -> None:

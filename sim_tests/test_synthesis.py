@@ -159,6 +159,25 @@ def test_a_seed_that_meets_the_clock_ends_the_others(monkeypatch, tmp_path):
     assert ended == [2]
 
 
+def test_no_seed_begins_after_one_that_meets_the_clock(monkeypatch, tmp_path):
+    """Even while those before it are still on their way."""
+    flow, met = Flow(monkeypatch, {1: 75.0, 2: 80.1}, cores=2), Event()
+
+    def route(netlist, pins, part, seed, progress, look):
+        if seed == 1:
+            assert met.wait(10)
+            # For the thread that is free, to begin what it should not.
+            time.sleep(0.2)
+        routed = flow.route(netlist, pins, part, seed, progress, look)
+        if seed == 2:
+            met.set()
+        return routed
+
+    monkeypatch.setattr(ecp5_flow, "route", route)
+    assert build(MixingAccelerator(64, 10), BOARD, tmp_path, clock_hz=80e6, seeds=3).seed == 2
+    assert flow.seeds == [2, 1]
+
+
 @pytest.mark.parametrize("seeds", [0, -1])
 def test_no_seed_is_refused(tmp_path, seeds):
     with pytest.raises(InputError, match=f"^a build must try at least one seed, not {seeds}$"):

@@ -14,7 +14,7 @@ from cocotb_tools.runner import get_runner
 # front; INITIALDLY is how the Verilog starts its blocks (see verilog.py). Other warnings stop the build.
 # cocotb makes every signal public, which doubles the time to build; design.vlt names those that are driven.
 # Verilator 5.48 multiplies numbers of 16 bits as int in C++, whose overflow is undefined unless the compiler
-# is told to wrap: without that a netlist of iCE40 had wrong values (test_netlist.py, digits on iCEBreaker).
+# is told to wrap: an optimizing one that was not gave a netlist of iCE40 wrong values.
 VERILATOR_OPTIONS = ("--no-public-flat-rw", "-CFLAGS", "-fwrapv", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE",
                      "-Wno-INITIALDLY", "-Wno-UNOPTFLAT", "-Wno-CMPCONST", "-Wno-UNSIGNED")
 

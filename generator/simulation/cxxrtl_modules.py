@@ -7,11 +7,11 @@ from functools import cache
 
 __all__ = ["compiled_apart"]
 
-# Cells of a module, all within it counted that are not functions of their own, from which on one for it pays:
+# A module becomes a function of its own from so many cells on, counted with all that is compiled into it:
 # below, calls cost more time than they save.
 CELLS = 40
 
-KEPT = "attribute \\keep_hierarchy 1\n"
+APART = "attribute \\keep_hierarchy 1\n"
 MODULE = re.compile(r"(?:^attribute [^\n]*\n)*^module \\(\S+)\n(.*?^end\n)", re.DOTALL | re.MULTILINE)
 INSTANCE = re.compile(r"^(  cell \\)(\S+)", re.MULTILINE)
 OUTPUT = re.compile(r"^  wire .*\boutput \d+ .*(\\\S+)$", re.MULTILINE)
@@ -22,14 +22,14 @@ REGISTER = re.compile(r"^    connect \\Q (\\\S+)$", re.MULTILINE)
 def compiled_apart(rtlil: str) -> str:
     """Return RTLIL as Amaranth writes it, changed so that C++ of it is compiled and run in less time.
 
-    The time to compile a function grows faster than its length: one for the whole of an accelerator takes
-    about twice as long as those for its parts. What differs in names alone, such as the columns of an array
-    of multipliers in LUTs, becomes one function. Parts are modules all of whose outputs are registers: where
-    others were parts, CXXRTL would evaluate the whole design several times a cycle, until no output changes.
+    The time to compile a function grows faster than its length, so that of an accelerator is cut into parts.
+    What differs in names alone, such as the columns of an array of multipliers in LUTs, becomes one function.
+    Parts are modules all of whose outputs are registers: where others were parts, CXXRTL would evaluate the
+    whole design several times a cycle, until no output changes.
     """
     rtlil = _merged(rtlil)
     apart = _parts(rtlil)
-    return MODULE.sub(lambda module: (KEPT if module[1] in apart else "") + module[0], rtlil)
+    return MODULE.sub(lambda module: (APART if module[1] in apart else "") + module[0], rtlil)
 
 
 def _merged(rtlil: str) -> str:
