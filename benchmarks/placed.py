@@ -34,15 +34,14 @@ import gatecast
 from gatecast import synthesis, toolbox, verilog
 from gatecast.boards import Board
 from gatecast.errors import GatecastError, InputError
-from gatecast.targets import DEFAULT_BOARD, check_builds, find_board
+from gatecast.targets import DEFAULT_BOARD, TOOLS, check_builds, find_board
 
 COLUMNS = ("network", "board", "array multipliers", "engines", "cycles", "MHz", "seeds reached MHz",
            "inferences/s", "LUTs", "flip-flops", "DSPs", "block RAMs", "longest path",
            "plan s", "elaborate s", "synthesize s", "route s", "pack s")
 ROW = "NETWORK[@BOARD[@MULTIPLIERS[@MHZ]]]"
 STEPS = ("elaborate", "synthesize", "route", "pack")
-# All that makes a bitstream from an accelerator: tools by family, packages, and our own sources.
-TOOLS = {"ecp5": ("yosys", "nextpnr-ecp5", "ecppack"), "ice40": ("yosys", "nextpnr-ice40", "icepack")}
+# All that makes a bitstream from an accelerator beside the tools: packages, and our own sources.
 PACKAGES = ("amaranth", "amaranth-boards")
 SOURCES = {
     "gatecast": ("critical_path", "ecp5_", "flow", "ice40_", "names", "netlist", "placement", "synthesis"),

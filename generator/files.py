@@ -89,14 +89,20 @@ def build_once(kind: str, inputs: list[str], build: Callable[[Path], Path]) -> P
     """
     key = hashlib.sha256("\0".join([platform.machine(), *inputs]).encode()).hexdigest()[:32]
     folder = cache_folder() / kind
-    folder.mkdir(parents=True, exist_ok=True)
     cached = folder / key
     if cached.exists():
         os.utime(cached)
         return cached
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=folder) as workshop:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        workshop = tempfile.TemporaryDirectory(prefix=".build-", dir=folder)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"the cache {folder} cannot be written ({reason}); set GATECAST_CACHE to another "
+                         f"folder") from error
+    with workshop as place:
         # Moved, not copied: on the same disk that is one step, seen whole or not at all.
-        build(Path(workshop)).replace(cached)
+        build(Path(place)).replace(cached)
     _prune(folder)
     return cached
 

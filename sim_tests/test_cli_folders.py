@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from cli_runner import cli, numbers, refused, tiny_inputs
 
-from gatecast import delivery, golden, host, verilog
+from gatecast import delivery, golden, host, toolbox, verilog
+from gatecast.commands import build as build_command
 from gatecast.errors import CheckError
 from gatecast.hdl.frame_link import FrameLinkParams
 from gatecast.lowering import lower
@@ -50,6 +51,7 @@ def bitstream(monkeypatch: pytest.MonkeyPatch) -> None:
             seconds={"route": 1.5}, critical_path="", link=link, baud=options["baud"])
 
     monkeypatch.setattr(delivery, "build_bitstream", build)
+    monkeypatch.setattr(build_command, "check_tools", lambda _board: None)
 
 
 def generate(*options: str) -> dict[str, Any]:
@@ -161,6 +163,20 @@ def test_build() -> None:
     assert re.search(r"^clock +50\.00 MHz *$", out, re.MULTILINE)
     assert re.search(r"^reached by seeds +97\.25 MHz, 99\.50 MHz *$", out, re.MULTILINE)
     assert "gatecast program out" in out
+
+
+@pytest.mark.parametrize("missing", ["yosys", "nextpnr-ice40", "icepack"])
+def test_build_without_a_tool(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused before anything slow starts."""
+    def find(name: str) -> toolbox.Tool:
+        return toolbox.Tool(name=name, purpose="", version=None if name == missing else "9.9", where="there",
+                            how_to_get="a shop")
+
+    monkeypatch.setattr(toolbox, "find", find)
+    sentence = refused("build", "tiny.yaml", "-o", "out", "--board", "icebreaker", code=1)
+    assert re.fullmatch(f"building for .*iCEBreaker.* needs {missing}(| 0.* or newer), which was not found; "
+                        f"get it with a shop", sentence)
+    assert not Path("out").exists()
 
 
 @pytest.mark.usefixtures("bitstream")

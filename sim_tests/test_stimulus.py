@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gatecast.errors import CheckError
+from gatecast.errors import CheckError, InputError
 from gatecast.files import KEPT, build_once, cache_folder, written_whole
 from gatecast.processes import frames_so_far, run
 from gatecast.simulation import Stimulus
@@ -125,6 +125,15 @@ def test_a_failed_build_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(KeyboardInterrupt):
         build_once("kind", ["text"], make)
     assert list((tmp_path / "kind").iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("GATECAST_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match=(
+            f"^the cache {tmp_path}/file/kind cannot be written [(]not a directory[)]; set GATECAST_CACHE to "
+            f"another folder$")):
+        build_once("kind", ["text"], lambda folder: folder)
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:

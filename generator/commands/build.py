@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from .. import console, figures
 from ..folder import check_replaceable
 from ..summary import plan_summary
-from ..targets import DEFAULT_BOARD, check_builds, find_board
+from ..targets import DEFAULT_BOARD, check_builds, check_tools, find_board
 from . import trials
 from .command import Command, Outcome
 from .generate import add_output, tried
@@ -39,6 +39,7 @@ def _run(arguments: Namespace) -> Outcome:
     check_replaceable(arguments.output)
     board = find_board(arguments.board or DEFAULT_BOARD)
     check_builds(board)
+    check_tools(board)
     network, found = planned(arguments)
     plan = found.plan
     result: dict[str, Any] = plan_summary(plan, network, found=found, part=board.part,
