@@ -41,8 +41,7 @@ def check_writable(path: Path) -> None:
         is_folder = path.is_dir()
         nearest = next(parent for parent in path.absolute().parents if parent.exists())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path} cannot be written ({reason}); choose another file") from error
+        raise InputError(f"{path} cannot be written ({_reason(error)}); choose another file") from error
     if is_folder:
         raise InputError(f"{path} is a folder; choose a file")
     if not nearest.is_dir():
@@ -97,14 +96,17 @@ def build_once(kind: str, inputs: list[str], build: Callable[[Path], Path]) -> P
         folder.mkdir(parents=True, exist_ok=True)
         workshop = tempfile.TemporaryDirectory(prefix=".build-", dir=folder)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"the cache {folder} cannot be written ({reason}); set GATECAST_CACHE to another "
-                         f"folder") from error
+        raise InputError(f"the cache {folder} cannot be written ({_reason(error)}); set GATECAST_CACHE to "
+                         f"another folder") from error
     with workshop as place:
         # Moved, not copied: on the same disk that is one step, seen whole or not at all.
         build(Path(place)).replace(cached)
     _prune(folder)
     return cached
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _prune(folder: Path) -> None:
