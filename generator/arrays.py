@@ -1,6 +1,6 @@
 """Inputs, labels and expected outputs from ``.npy`` and ``.npz`` files that nobody vouches for.
 
-Values are those of a tensor: int8, or float32 in the host half of a network.
+Values are those of a tensor: int8, or uint8 and float32 in the host half of a network.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy.typing as npt
 from .errors import InputError
 from .network import Network
 from .npz import Archive, Array, Damaged, NoNumbers, Text, TooLarge, read_bytes, to_array
-from .quantization import INT8_MAX, INT8_MIN
 
 __all__ = ["check_frames", "check_labels", "load_arrays"]
 
@@ -58,14 +57,14 @@ def load_arrays(path: Path, key: str = "") -> dict[str, Array]:
 def check_frames(array: Array, network: Network, *, tensor: str, what: str) -> Array:
     """``array`` as values ``[n, h, w, c]`` of a tensor of ``network``; ``what`` names it in messages.
 
-    An int8 tensor takes integers of any width as long as every value fits, a float32 tensor finite real
-    numbers of any width. Axes of length 1 may be missing, and ``[n, h * w * c]`` is fine. Raises
+    An int8 or uint8 tensor takes integers of any width as long as every value fits, a float32 tensor finite
+    real numbers of any width. Axes of length 1 may be missing, and ``[n, h * w * c]`` is fine. Raises
     ``InputError`` for everything else.
     """
     shape, meaning = network.tensors[tensor].shape, network.tensors[tensor].quantization
     size = math.prod(shape)
-    kind = "int8" if meaning is not None else "float32"
-    wanted = f"{what} must be {kind} of shape [n, {', '.join(map(str, shape))}] or [n, {size}]"
+    kind = network.dtype(tensor)
+    wanted = f"{what} must be {kind.__name__} of shape [n, {', '.join(map(str, shape))}] or [n, {size}]"
     found = f"not {array.dtype} of shape {list(array.shape)}"
     if meaning is None and array.dtype.kind != "f":
         raise InputError(f"{wanted}, {found}; the network takes real numbers there, not quantized ones")
@@ -84,11 +83,11 @@ def check_frames(array: Array, network: Network, *, tensor: str, what: str) -> A
             raise InputError(f"{what} must be finite float32 numbers, not {bad:g}")
     else:
         lowest, highest = int(array.min()), int(array.max())
-        if lowest < INT8_MIN or highest > INT8_MAX:
-            raise InputError(f"{what} must lie in [{INT8_MIN}, {INT8_MAX}], not in [{lowest}, {highest}]; "
-                             f"quantize them with scale {meaning.scale:g} and zero point "
+        if lowest < meaning.low or highest > meaning.high:
+            raise InputError(f"{what} must lie in [{meaning.low}, {meaning.high}], not in [{lowest}, "
+                             f"{highest}]; quantize them with scale {meaning.scale:g} and zero point "
                              f"{meaning.zero_point}")
-        frames = array.astype(np.int8)
+        frames = array.astype(kind)
     return np.ascontiguousarray(frames.reshape(len(array), *shape))
 
 

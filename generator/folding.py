@@ -12,7 +12,8 @@ import numpy as np
 
 from .operators.checks import check_weights
 from .operators.operand import Operand
-from .operators.operator import Int8, Shape
+from .operators.operator import Shape
+from .operators.taps import Weights
 from .operators.window import Window
 from .requantizations import chosen, identity
 from .views import Axis, Piece, View
@@ -46,8 +47,8 @@ def fold_dot(window: Window, views: Sequence[View],
     ones go into the bias.
     """
     # The weights of all that is read, by tensor and place. A channel that is read twice at one place has two
-    # arrays, as its weights might not add up to an int8.
-    read: dict[tuple[str, Operand], list[Int8]] = {}
+    # arrays, as its weights might not add up to one.
+    read: dict[tuple[str, Operand], list[Weights]] = {}
     times: dict[tuple[str, Operand], Counter[int]] = {}
     bias, total = np.zeros(window.out_channels, np.int64), 0
     own = sum(operand.weights.size for operand in window.operands if operand.weights is not None)
@@ -67,7 +68,7 @@ def fold_dot(window: Window, views: Sequence[View],
                     shape = window.out_channels, *operand.kernel, shapes[piece.tensor][2]
                     total += math.prod(shape)
                     check_weights(total, own)
-                    arrays.append(np.zeros(shape, np.int8))
+                    arrays.append(np.zeros(shape, operand.weights.dtype))
                 into = _selection([piece.channels[index] for index in indices])
                 arrays[time][..., into] = weights[..., _selection(indices)]
     if not read:

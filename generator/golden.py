@@ -20,8 +20,8 @@ Values = npt.NDArray[Any]
 def run(network: Network, x: Values) -> dict[str, Values]:
     """Every tensor of the inference of ``x [n, h, w, c]``, the ``first_input``, by name: the trace.
 
-    ``x`` is int8, or float32 where that tensor is. Works on any network, as read or lowered. The arithmetic
-    is that of TFLite-Micro's reference kernels.
+    ``x`` is int8, or what else that tensor is. Works on any network, as read or lowered. The arithmetic
+    is that of the reference of the network's format: TFLite-Micro or ONNX Runtime.
     """
     trace = _start(network, network.first_input, x)
     _continue(trace, (*network.before, *network.layers, *network.after))
@@ -53,13 +53,13 @@ def _start(network: Network, tensor: str, x: Values) -> dict[str, Values]:
     """A trace that holds ``tensor`` alone; an ``InputError`` where ``x`` is no batch of it."""
     shape, dtype = network.tensors[tensor].shape, network.dtype(tensor)
     what = {network.first_input: "input", network.output: "output"}.get(tensor, f"tensor '{tensor}'")
-    kind = "an int8" if dtype == np.int8 else "a float32"
+    kind = f"{'an' if dtype == np.int8 else 'a'} {dtype.__name__}"
     wanted = (f"the {what} of network '{network.name}' must be {kind} array of shape "
               f"[n, {', '.join(map(str, shape))}]")
     if not isinstance(x, np.ndarray):
         raise InputError(f"{wanted}, not {type(x).__name__}")
     if x.dtype != dtype:
-        raise InputError(f"{wanted}, not {x.dtype}{'; quantize it first' if dtype == np.int8 else ''}")
+        raise InputError(f"{wanted}, not {x.dtype}{'' if dtype == np.float32 else '; quantize it first'}")
     if x.shape[1:] != shape:
         raise InputError(f"{wanted}, not {list(x.shape)}")
     return {tensor: x}

@@ -13,7 +13,7 @@ import numpy as np
 
 from .errors import InputError
 from .operators.operator import Operator, Shape
-from .quantization import Quantization
+from .quantization import Quantization, UnsignedQuantization
 
 __all__ = ["Layer", "Network", "Tensor"]
 
@@ -25,7 +25,7 @@ class Tensor:
     name: str
     shape: Shape
     quantization: Quantization | None
-    """Of int8 values; None for float32, which only the host half has."""
+    """Of int8 values; None for float32 and one of uint8 only in the host half."""
 
     @property
     def size(self) -> int:
@@ -91,9 +91,15 @@ class Network:
         """Multiply-accumulates of one inference, taps in the padding counted."""
         return sum(layer.operator.macs(self.shapes(layer)) for layer in self.layers)
 
-    def dtype(self, tensor: str) -> type[np.int8] | type[np.float32]:
+    def dtype(self, tensor: str) -> type[np.int8] | type[np.uint8] | type[np.float32]:
         """What the values of ``tensor`` are."""
-        return np.float32 if self.tensors[tensor].quantization is None else np.int8
+        match self.tensors[tensor].quantization:
+            case None:
+                return np.float32
+            case UnsignedQuantization():
+                return np.uint8
+            case _:
+                return np.int8
 
     def shapes(self, layer: Layer) -> tuple[Shape, ...]:
         """Shapes of the tensors that ``layer`` reads."""
@@ -161,9 +167,11 @@ class Network:
                              f"'{layer.output}' is declared as {self.tensors[layer.output].shape}")
         if layer in self.layers:
             for tensor in (*layer.inputs, layer.output):
-                if self.tensors[tensor].quantization is None:
-                    raise InputError(f"{layer.origin}: layer '{layer.name}': tensor '{tensor}' is float32, "
-                                     f"allowed: int8 everywhere but at the two ends of the network")
+                dtype = self.dtype(tensor)
+                if dtype is not np.int8:
+                    raise InputError(f"{layer.origin}: layer '{layer.name}': tensor '{tensor}' is "
+                                     f"{dtype.__name__}, allowed: int8 everywhere but at the two ends of the "
+                                     f"network")
 
     def _verify_chain(self, layers: tuple[Layer, ...], first: str, last: str) -> None:
         """``layers`` lead from the tensor ``first`` to ``last``, each reading what the last one wrote."""

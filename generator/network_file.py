@@ -22,7 +22,7 @@ from .errors import InputError
 from .network import Layer, Network, Tensor
 from .npz import Array
 from .operators.operator import Attributes
-from .quantization import Quantization
+from .quantization import Quantization, UnsignedQuantization
 
 __all__ = ["NETWORK", "WEIGHTS", "load_network", "save_network"]
 
@@ -47,6 +47,7 @@ def save_network(network: Network, folder: Path) -> None:
             "name": tensor.name, "shape": list(tensor.shape),
             "scale": None if tensor.quantization is None else tensor.quantization.scale,
             "zero_point": None if tensor.quantization is None else tensor.quantization.zero_point,
+            "unsigned": isinstance(tensor.quantization, UnsignedQuantization),
         } for tensor in network.tensors.values()],
         **{part: [{
             "name": layer.name, "inputs": list(layer.inputs), "output": layer.output, "origin": layer.origin,
@@ -118,8 +119,9 @@ def _classes() -> dict[str, type]:
 
 def _tensor(document: dict[str, Any]) -> Tensor:
     scale, zero_point = document["scale"], document["zero_point"]
-    return Tensor(name=document["name"], shape=tuple(document["shape"]), quantization=None if scale is None
-                  else Quantization(scale=scale, zero_point=zero_point))
+    kind = UnsignedQuantization if document["unsigned"] else Quantization
+    return Tensor(name=document["name"], shape=tuple(document["shape"]),
+                  quantization=None if scale is None else kind(scale=scale, zero_point=zero_point))
 
 
 def _layer(document: dict[str, Any], arrays: Mapping[str, Array]) -> Layer:

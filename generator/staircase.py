@@ -10,19 +10,24 @@ below every last sum before one, ``(x - 1, v)``. An offset that does so exists e
 which holds for an open interval of slopes: left minus right is convex in the slope. Its two ends are found
 exactly, as fractions, by Newton's method, for each sign; the intervals of both signs are intersected, and the
 least shift is taken for which a multiple of ``2**-shift`` lies inside, which gives the narrowest multiplier
-there is. The reference's own form (a 31-bit multiplier, one offset for each sign) is one of the
-candidates, so nothing wider is ever needed.
+there is. TFLite's own form (a 31-bit multiplier, one offset for each sign) is one of the candidates, so
+nothing wider is ever needed for it.
+
+A product in float32 that is rounded half to even is no such staircase: at a tie, and as near to one as
+float32 rounds to it, the step goes to the even value. The same search then runs on ``2**-TIE_BITS`` of a
+step, with ordinates moved by what :func:`~gatecast.hdl.requantization.settled` makes up for; the product
+itself, of the 24-bit float32 and a half, is one of those candidates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
-from gatecast.hdl.requantization import Requantization
+from gatecast.hdl.requantization import Requantization, first_fractions
 
 from .bounds import Bounds
 
@@ -45,12 +50,15 @@ LIMIT = 2**62
 LEAST, GREATEST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
-def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int) -> Requantization:
+def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int,
+        zero: int | None = None) -> Requantization:
     """The requantization with the narrowest multipliers that equals ``reference`` on all sums in ``bounds``.
 
     ``bias [channels]`` becomes that of the requantization: the sign that chooses the offset is that of the
     sum with the bias, so it should be the reference's own. ``low`` and ``high`` are the clamp, which the
-    reference applies too. A channel that is constant within the bounds gets multiplier, shift and bias 0.
+    reference applies too. ``zero`` is what a reference that rounds half to even in float32 adds after that:
+    channels that nothing plainer meets settle ties. A channel that is constant within the bounds gets
+    multiplier, shift and bias 0.
     A ``ValueError`` names the first channel that no staircase of 63 bits equals. The result is compared with
     the reference on both sides of every step, of zero and at the bounds, which proves equality between.
     """
@@ -58,24 +66,56 @@ def fit(reference: Reference, bounds: Bounds, *, bias: Ints, low: int, high: int
     values = np.arange(low + 1, max(high, low + 1) + 1, dtype=np.int64)[:, np.newaxis]
     firsts = thresholds(reference, bounds, values)
     least, most = reference(bounds.lowest).astype(np.int64), reference(bounds.highest).astype(np.int64)
-    x_firsts, within = firsts + bias, bounds.plus(bias)
-    negative = _side(values, x_firsts, within.lowest, np.minimum(within.highest, -1))
-    positive = _side(values, x_firsts, np.maximum(within.lowest, 0), within.highest)
-
     constant = least == most
-    multiplier, shift = _narrowest(negative, positive, constant)
-    _check_size(multiplier, shift, within)
-    offset_negative, offset_positive = _offsets(negative.offsets(multiplier, shift),
-                                                positive.offsets(multiplier, shift))
-    _check_size(multiplier, shift, within, offset_negative, offset_positive)
+    lines = _lines(values, firsts + bias, bounds.plus(bias), constant)
+    ties = np.zeros(len(bias), np.int64)
+    if zero is not None and not lines.found.all():
+        ties = (~lines.found).astype(np.int64)
+        ordinates = first_fractions(values - zero)
+        lines = lines.or_else(_lines(ordinates, firsts + bias, bounds.plus(bias), constant))
+    if not lines.found.all():
+        raise ValueError(f"channel {(~lines.found).argmax()} needs a requantization that no multiplier meets "
+                         f"exactly")
     channels = len(bias)
     result = Requantization(
-        bias=np.where(constant, 0, bias), multiplier=multiplier, shift=shift,
-        offset_negative=np.where(constant, least, offset_negative),
-        offset_positive=np.where(constant, least, offset_positive),
-        low=np.full(channels, low, np.int64), high=np.full(channels, high, np.int64))
+        bias=np.where(constant, 0, bias), multiplier=lines.multiplier, shift=lines.shift,
+        offset_negative=np.where(constant, least, lines.offset_negative),
+        offset_positive=np.where(constant, least, lines.offset_positive),
+        low=np.full(channels, low, np.int64), high=np.full(channels, high, np.int64),
+        ties=ties, zero=ties * (zero or 0))
     _prove(reference, result, bounds, firsts, bias)
     return result
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Lines:
+    """For each channel the narrowest line, if one was ``found``."""
+
+    multiplier: Ints
+    shift: Ints
+    offset_negative: Ints
+    offset_positive: Ints
+    found: Bools
+
+    def or_else(self, others: _Lines) -> _Lines:
+        """Those of ``others`` where here is none."""
+        return _Lines(**{f.name: np.where(self.found, getattr(self, f.name), getattr(others, f.name))
+                         for f in fields(self)})
+
+
+def _lines(ordinates: Ints, x_firsts: Ints, within: Bounds, constant: Bools) -> _Lines:
+    """Lines on or above each of ``ordinates [n, 1]`` from ``x_firsts [n, channels]`` on, below it before."""
+    negative = _side(ordinates, x_firsts, within.lowest, np.minimum(within.highest, -1))
+    positive = _side(ordinates, x_firsts, np.maximum(within.lowest, 0), within.highest)
+    multiplier, shift, found = _narrowest(negative, positive, constant)
+    highest = int(np.abs(ordinates).max()) + 1
+    _check_size(multiplier, shift, within, highest)
+    offset_negative, offset_positive = _offsets(negative.offsets(multiplier, shift),
+                                                positive.offsets(multiplier, shift))
+    offsets = [np.where(found, offset, 0) for offset in (offset_negative, offset_positive)]
+    _check_size(multiplier, shift, within, highest, *offsets)
+    return _Lines(multiplier=multiplier, shift=shift, offset_negative=offsets[0], offset_positive=offsets[1],
+                  found=found)
 
 
 def thresholds(reference: Reference, bounds: Bounds, values: Ints) -> Ints:
@@ -177,8 +217,11 @@ def _take(table: Ints, rows: Ints) -> Ints:
     return taken
 
 
-def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints, Ints]:
-    """Multiplier and shift of each channel: the least shift whose grid has a slope that suits both sides."""
+def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints, Ints, Bools]:
+    """Multiplier and shift of each channel: the least shift whose grid has a slope that suits both sides.
+
+    Also for which channels there is one; multiplier and shift are 0 for the others.
+    """
     sides = (negative, positive)
     above, below = ([_Binary(*side.slopes(*start)) for side in sides] for start in ((0, 1), (1, 0)))
     multiplier, shift = np.zeros(len(constant), np.int64), np.zeros(len(constant), np.int64)
@@ -192,9 +235,7 @@ def _narrowest(negative: _Side, positive: _Side, constant: Bools) -> tuple[Ints,
             break
         for slope in (*above, *below):
             slope.double()
-    if todo.any():
-        raise ValueError(f"channel {todo.argmax()} needs a requantization that no multiplier meets exactly")
-    return multiplier, shift
+    return multiplier, shift, ~todo
 
 
 class _Binary:
@@ -222,13 +263,13 @@ class _Binary:
         self.whole = np.where(self.whole < LIMIT // 2, 2 * self.whole + carry, LIMIT)
 
 
-def _check_size(multiplier: Ints, shift: Ints, within: Bounds, *offsets: Ints) -> None:
-    """Products, values, and the offsets with what they are added to must fit in 63 bits."""
+def _check_size(multiplier: Ints, shift: Ints, within: Bounds, highest: int, *offsets: Ints) -> None:
+    """Products, ordinates up to ``highest``, and the offsets with what they meet must fit in 63 bits."""
     for channel, (m, s) in enumerate(zip(multiplier.tolist(), shift.tolist(), strict=True)):
         products = [m * int(end[channel]) for end in (within.lowest, within.highest)] + [0, -m]
         added = [int(offset[channel]) for offset in offsets]
         sums = [product + offset for product in products for offset in [0, *added]]
-        if max(map(abs, [*sums, *added, 129 << s])) >= LIMIT:
+        if max(map(abs, [*sums, *added, highest << s])) >= LIMIT:
             raise ValueError(f"channel {channel} needs a requantization of more than 63 bits")
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .network import Layer, Network
-from .operators.lookup import Lookup
 from .operators.operator import Operator
 from .operators.window import Window
 from .plan_summary import plan_summary
@@ -59,7 +58,7 @@ def _layer(network: Network, layer: Layer, runs_on: str, accumulator_bits: int |
     output = network.tensors[layer.output]
     return {
         "name": layer.name,
-        "operator": _kind(layer),
+        "operator": layer.operator.kind,
         "runs_on": runs_on,
         "inputs": list(layer.inputs),
         "output_shape": list(output.shape),
@@ -104,11 +103,3 @@ def parameters(operator: Operator) -> int:
         return weights + (operator.out_channels if weights else 0)
     bias = getattr(operator, "bias", None)
     return weights + (0 if bias is None else bias.size)
-
-
-def _kind(layer: Layer) -> str:
-    """``MaxPool`` as descriptions write it: ``max_pool``; a table is called by what it computes."""
-    if isinstance(layer.operator, Lookup):
-        return layer.operator.kind
-    name = type(layer.operator).__name__
-    return "".join(f"_{c.lower()}" if c.isupper() and index else c.lower() for index, c in enumerate(name))

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from .channel_lane import ChannelLane
 from .multiplier import MultiplierKind, check_multiplier_kind
-from .pipeline import bits_for_range, delay
+from .pipeline import bits_for_range, delay, packed
 from .storage import MemoryKind, check_memory_kind, make_memory
 
 __all__ = ["ChannelArray", "ChannelParams"]
@@ -237,7 +237,7 @@ class ChannelArray(wiring.Component):
         width = self.params.weight_shape.width
         m.submodules.weights = contents = make_memory(
             self.params.weights_in, shape=unsigned(width * len(lanes)), depth=len(weights),
-            init=[_packed(row, width) for row in weights.tolist()])
+            init=[packed(row, width) for row in weights.tolist()])
         port = contents.read_port()
         m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
         word = delay(m, port.data, ChannelLane.OPERAND_LATENCY - 1, "weight")
@@ -250,7 +250,7 @@ class ChannelArray(wiring.Component):
         table = delay(m, self.beat.table, ChannelLane.address_latency(operations), "table")
         lookup = self._chosen(m, {"lookup"}, ChannelLane.term_latency(operations), "lookup")
         # The address is `x` as it is: bytes from 0 to 255, the negative ones behind the others.
-        init = [_packed([entry], shape.width) for entry in np.roll(tables, 128, axis=1).ravel().tolist()]
+        init = [packed([entry], shape.width) for entry in np.roll(tables, 128, axis=1).ravel().tolist()]
         for first in range(0, len(lanes), 2):
             m.submodules[f"tables_{first // 2}"] = contents = make_memory(
                 self.params.tables_in, shape=unsigned(shape.width), depth=len(init), init=init)
@@ -258,9 +258,3 @@ class ChannelArray(wiring.Component):
                 port = contents.read_port()
                 m.d.comb += [port.addr.eq(Cat(lane.address, table)), port.en.eq(Const(1)),
                              lane.entry.eq(port.data), lane.lookup.eq(lookup)]
-
-
-def _packed(numbers: list[int], width: int) -> int:
-    """The numbers side by side, the first lowest, each as ``width`` bits of two's complement."""
-    mask = (1 << width) - 1
-    return sum((number & mask) << (width * index) for index, number in enumerate(numbers))

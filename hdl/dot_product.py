@@ -14,7 +14,7 @@ __all__ = ["DotProduct"]
 
 
 class DotProduct(wiring.Component):
-    """``p = sum(a[i] * b[i])`` of signed bytes, exact: each level of the tree is a bit wider.
+    """``p = sum(a[i] * b[i])`` of signed numbers, exact: each level of the tree is a bit wider.
 
     ===========  ====================================================================
     Throughput   one result a cycle
@@ -28,18 +28,21 @@ class DotProduct(wiring.Component):
         Number of products, at least 1.
     kind : MultiplierKind
         Of the multipliers.
+    b_bits : int
+        Bits of each ``b``; each ``a`` has 8.
     """
 
     a: Any
     b: Any
     p: Any
 
-    def __init__(self, lanes: int, kind: MultiplierKind = "dsp") -> None:
+    def __init__(self, lanes: int, kind: MultiplierKind = "dsp", b_bits: int = 8) -> None:
         if lanes < 1:
             raise ValueError(f"DotProduct lanes must be at least 1, not {lanes}")
-        self.lanes, self.kind = lanes, kind
-        vector = data.ArrayLayout(signed(8), lanes)
-        super().__init__({"a": In(vector), "b": In(vector), "p": Out(signed(16 + ceil_log2(lanes)))})
+        self.lanes, self.kind, self.b_bits = lanes, kind, b_bits
+        super().__init__({"a": In(data.ArrayLayout(signed(8), lanes)),
+                          "b": In(data.ArrayLayout(signed(b_bits), lanes)),
+                          "p": Out(signed(8 + b_bits + ceil_log2(lanes)))})
 
     @staticmethod
     def latency(lanes: int) -> int:
@@ -50,7 +53,8 @@ class DotProduct(wiring.Component):
         m = Module()
         terms: list[Any] = []
         for lane in range(self.lanes):
-            m.submodules[f"multiplier_{lane}"] = multiplier = Multiplier(signed(8), signed(8), self.kind)
+            m.submodules[f"multiplier_{lane}"] = multiplier = Multiplier(
+                signed(8), signed(self.b_bits), self.kind)
             m.d.comb += [multiplier.a.eq(self.a[lane]), multiplier.b.eq(self.b[lane])]
             terms.append(multiplier.p)
         level = 0

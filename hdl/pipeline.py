@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from amaranth.hdl import Module, Shape, Signal, ValueLike, signed, unsigned
 
-__all__ = ["bits_for_range", "check_choice", "delay", "product_shape", "shape_for"]
+__all__ = ["bits_for_range", "check_choice", "delay", "packed", "product_shape", "shape_for"]
 
 
 def delay(m: Module, value: ValueLike, cycles: int, name: str, *, reset: bool = False) -> Any:
@@ -51,3 +51,9 @@ def check_choice(what: str, choice: str, choices: Any) -> None:
     """Refuse with a ValueError what is not among the ``choices``, a ``Literal`` of strings."""
     if choice not in get_args(choices):
         raise ValueError(f"{what} must be {' or '.join(map(repr, get_args(choices)))}, not {choice!r}")
+
+
+def packed(numbers: Iterable[int], width: int) -> int:
+    """The numbers side by side, the first lowest, each as ``width`` bits of two's complement."""
+    mask = (1 << width) - 1
+    return sum((number & mask) << (width * index) for index, number in enumerate(numbers))

@@ -1,7 +1,7 @@
 """Requantizer: wide sums in, int8 activations out, exactly the staircase of each channel."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .multiplier import MultiplierKind, WideMultiplier, check_multiplier_kind
 from .pipeline import bits_for_range, delay
-from .requantization import Requantization
+from .requantization import TIE_BITS, TIE_RANGE, Requantization
 from .storage import MemoryKind, check_memory_kind
 from .table import Table
 
@@ -26,6 +26,10 @@ ADDRESS_WAY, OPERAND_WAY = 1, 1
 TABLES = {"factors": ("bias", "multiplier"), "offsets": ("offset_negative", "offset_positive"),
           "limits": ("shift", "low", "high")}
 FIELDS = tuple(name for names in TABLES.values() for name in names)
+# Where some channel settles ties there are two more, beside those that are needed next to last.
+TIE_FIELDS = ("ties", "zero")
+# Registers that settling ties takes: what is near one, where it goes, the step.
+TIE_STAGES = 3
 # Bits that are compared with the sign at once: two levels of 4-input LUTs.
 OUTSIDE_BITS = 12
 
@@ -76,7 +80,12 @@ class RequantizerParams:
         self.parameters_in, self.multipliers_in = parameters_in, multipliers_in
         self.lanes, self.slots = lanes, requantization.channels // lanes
         self.requantization = requantization
-        self.shift_min = int(requantization.shift.min())
+        self.ties = bool(requantization.ties.any())
+        # Ties are settled on fractions of a step; for the other channels the shifter leaves as many, so that
+        # they are shifted less, and if that is less than not at all, zeros lead in.
+        self.shift = requantization.shift - (1 - requantization.ties) * TIE_BITS * self.ties
+        self.lead = max(-int(self.shift.min()), 0)
+        self.shift_min = int(self.shift.min()) + self.lead
         self.sum_shape = _signed(*sums)
         self.x_shape = _signed(*x)
         highest = int(requantization.multiplier.max())
@@ -84,19 +93,29 @@ class RequantizerParams:
         offsets = [*requantization.offset_negative.tolist(), *requantization.offset_positive.tolist()]
         self.product_shape = _signed(min(x[0] * highest, 0) + min(*offsets, 0),
                                      max(x[1] * highest, 0) + max(*offsets, 0))
-        self.shift_range = int(requantization.shift.max()) - self.shift_min
+        self.shift_range = int(self.shift.max() - self.shift.min())
+
+    @property
+    def tables(self) -> dict[str, tuple[str, ...]]:
+        """The parameters in each of the :data:`TABLES`."""
+        return {**TABLES, "limits": TABLES["limits"] + TIE_FIELDS} if self.ties else TABLES
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The parameters of a lane."""
+        return FIELDS + TIE_FIELDS if self.ties else FIELDS
 
     @property
     def columns(self) -> dict[str, npt.NDArray[np.int64]]:
-        """The table of parameters, ``[slots, lanes]`` each; shifts are less the common :attr:`shift_min`."""
+        """The table of parameters, ``[slots, lanes]`` each; shifts are less what all have in common."""
         shape = self.slots, self.lanes
-        columns = {name: getattr(self.requantization, name).reshape(shape) for name in FIELDS}
-        return {**columns, "shift": columns["shift"] - self.shift_min}
+        columns = {name: getattr(self.requantization, name).reshape(shape) for name in self.fields}
+        return {**columns, "shift": (self.shift - self.shift.min()).reshape(shape)}
 
     def rows(self, table: str) -> list[dict[str, int]]:
         """The same of one of the :data:`TABLES`, a row for each slot."""
         columns = {f"{name}_{lane}": self.columns[name][:, lane].tolist()
-                   for lane in range(self.lanes) for name in TABLES[table]}
+                   for lane in range(self.lanes) for name in self.tables[table]}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     @property
@@ -125,13 +144,22 @@ class RequantizerParams:
         return (self.shift_range.bit_length() + 1) // 2
 
     @property
+    def tie_stages(self) -> int:
+        """Stages that settle ties, if any channel does."""
+        return TIE_STAGES * self.ties
+
+    @property
     def latency(self) -> int:
-        """Cycles from sums to values: way, table, register, bias, product, offset, shifter, clamp (3)."""
-        return ADDRESS_WAY + Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages + 3
+        """Cycles from sums to values: way, table, register, bias, product, offset, shifter, ties, clamp."""
+        return (ADDRESS_WAY + Table.LATENCY + 2 + self.multiplier_latency + 1 + self.shift_stages
+                + self.tie_stages + 3)
 
 
 class RequantizerLane(wiring.Component):
     """One channel at a time: ``clamp(((sum + bias) * multiplier + offset) >> shift, low, high)``.
+
+    Where some channel settles ties, see :class:`~gatecast.hdl.requantization.Requantization`, before the
+    clamp.
 
     The parameters, in the ``shapes`` given for each, come ``params.waits`` cycles after the sum.
 
@@ -149,7 +177,7 @@ class RequantizerLane(wiring.Component):
         self.params = params
         super().__init__({
             "sum": In(params.sum_shape), "value": Out(signed(8)),
-            **{name: In(shapes[name]) for name in FIELDS},
+            **{name: In(shapes[name]) for name in params.fields},
         })
 
     def elaborate(self, platform: object) -> Module:
@@ -166,17 +194,20 @@ class RequantizerLane(wiring.Component):
         sign = delay(m, x < 0, params.multiplier_latency - 1, "sign")
         offset = Signal(params.product_shape, reset_less=True)
         m.d.sync += offset.eq(Mux(sign, port.offset_negative, port.offset_positive))
-        steps: Any = Signal(params.product_shape, name="product", reset_less=True)
-        m.d.sync += steps.eq(multiplier.p + offset)
+        product = Signal(params.product_shape, reset_less=True)
+        m.d.sync += product.eq(multiplier.p + offset)
+        steps: Any = Cat(Const(0, params.lead), product).as_signed() if params.lead else product
 
         # Stage by stage the coarse part of the shift first, so that later stages are narrower.
         amount: Any = port.shift
         for stage in reversed(range(params.shift_stages)):
-            shifted = Signal(params.product_shape, name=f"shifted_{stage}", reset_less=True)
+            shifted = Signal(steps.shape(), name=f"shifted_{stage}", reset_less=True)
             m.d.sync += shifted.eq(steps >> (amount[2 * stage:2 * stage + 2] << (2 * stage)))
             amount = delay(m, amount, 1, f"amount_{stage}")
             steps = shifted
         steps = steps >> params.shift_min
+        if params.ties:
+            steps = self._settled(m, steps)
 
         # A value outside int8 is beyond `low` or `high` whatever they are; its sign says which. Bits that
         # differ from the sign are looked for in parts, which are joined beside the comparisons.
@@ -186,8 +217,9 @@ class RequantizerLane(wiring.Component):
         beyond = Signal(max(len(parts), 1), reset_less=True)
         narrow = Signal(8, reset_less=True)
         m.d.sync += [beyond.eq(Cat(*parts, Const(0))), narrow.eq(_offset_binary(steps))]
-        low = delay(m, _offset_binary(port.low), params.shift_stages + 1, "low")
-        high = delay(m, _offset_binary(port.high), params.shift_stages + 1, "high")
+        wait = params.shift_stages + params.tie_stages + 1
+        low = delay(m, _offset_binary(port.low), wait, "low")
+        high = delay(m, _offset_binary(port.high), wait, "high")
         outside = Signal(reset_less=True)
         greater = Signal(reset_less=True)
         less = Signal(reset_less=True)
@@ -198,6 +230,37 @@ class RequantizerLane(wiring.Component):
         below = Mux(outside, negative, less)
         m.d.sync += port.value.eq(_offset_binary(Mux(above, high, Mux(below, low, value))))
         return m
+
+    def _settled(self, m: Module, fractions: Value) -> Value:
+        """Steps of ``fractions``, those near a tie moved to the even step where ``ties`` says so."""
+        params, port = self.params, cast(Any, self)
+        ties, zero = (delay(m, getattr(port, name), params.shift_stages, name) for name in TIE_FIELDS)
+        wide = Signal(signed(max(len(fractions), TIE_BITS + 2)), name="fractions")
+        m.d.comb += wide.eq(fractions)
+        rest, step = wide[:TIE_BITS], wide[TIE_BITS:].as_signed()
+
+        # First: which of the lowest bits do not count, and whether all others are ones, or zeros.
+        magnitude = Value.cast(step)[1:TIE_RANGE + 2]
+        magnitude = magnitude ^ step[-1].replicate(len(magnitude))
+        hidden = Signal(TIE_RANGE, reset_less=True)
+        lowest = Signal(TIE_RANGE, reset_less=True)
+        ones, zeros = Signal(2, reset_less=True), Signal(2, reset_less=True)
+        odd = Signal(reset_less=True)
+        m.d.sync += [hidden.eq(Cat(magnitude[bit:].any() for bit in range(TIE_RANGE))),
+                     lowest.eq(rest), odd.eq(step[0] & ties)]
+        for half in range(2):
+            part = rest[TIE_RANGE:].word_select(half, (TIE_BITS - TIE_RANGE) // 2)
+            m.d.sync += [ones[half].eq(part.all()), zeros[half].eq(~part.any())]
+        step, zero = delay(m, step, 1, "near_step"), delay(m, zero, 1, "near_zero")
+
+        # Then: where it goes, with the zero point.
+        up, down = odd & ones.all() & (lowest | hidden).all(), odd & zeros.all() & (~lowest | hidden).all()
+        addend = Signal(signed(9), reset_less=True)
+        m.d.sync += addend.eq(Mux(up, zero + 1, Mux(down, zero - 1, zero)))
+        step = delay(m, step, 1, "tie_step")
+        moved = Signal(step.shape(), name="settled", reset_less=True)
+        m.d.sync += moved.eq(step + addend)
+        return moved
 
 
 class Requantizer(wiring.Component):
@@ -246,10 +309,10 @@ class Requantizer(wiring.Component):
                 columns[column] = delay(m, getattr(table, column), 1, column)
         for index in range(params.lanes):
             m.submodules[f"lane_{index}"] = lane = RequantizerLane(
-                params, {name: shapes[f"{name}_{index}"] for name in FIELDS})
+                params, {name: shapes[f"{name}_{index}"] for name in params.fields})
             m.d.comb += [
                 lane.sum.eq(delay(m, self.sums[index], ADDRESS_WAY + Table.LATENCY + 1, f"sum_{index}")),
                 self.values[index].eq(lane.value),
-                *(getattr(lane, name).eq(columns[f"{name}_{index}"]) for name in FIELDS),
+                *(getattr(lane, name).eq(columns[f"{name}_{index}"]) for name in params.fields),
             ]
         return m

@@ -10,12 +10,15 @@ from amaranth.lib.wiring import In, Out
 
 from .dot_product import DotProduct
 from .multiplier import MultiplierKind, check_multiplier_kind
-from .pipeline import delay
+from .pipeline import delay, packed
 from .storage import MemoryKind, check_memory_kind, make_memory
 
-__all__ = ["SystolicArray", "SystolicGroup", "SystolicParams"]
+__all__ = ["WEIGHT_BITS", "SystolicArray", "SystolicGroup", "SystolicParams"]
 
-Weights = npt.NDArray[np.int8]
+Weights = npt.NDArray[np.int8] | npt.NDArray[np.int16]
+
+# Bits of a weight, by the type of the array: the difference of two bytes has one more.
+WEIGHT_BITS: dict[np.dtype[Any], int] = {np.dtype(np.int8): 8, np.dtype(np.int16): 9}
 
 
 class SystolicParams:
@@ -23,8 +26,9 @@ class SystolicParams:
 
     Parameters
     ----------
-    weights : int8 array of shape ``[depth, columns, lanes]``
-        One word a cycle for each column; a beat names its word by the address ``weight``.
+    weights : int8 array of shape ``[depth, columns, lanes]``, or int16 from -256 to 255
+        One word a cycle for each column; a beat names its word by the address ``weight``. Weights of type
+        int16 are held and multiplied in 9 bits.
     group : int
         Adjacent columns that share an activation register, a weight memory and a slot of the result
         chain; divides the columns.
@@ -38,9 +42,13 @@ class SystolicParams:
 
     def __init__(self, *, weights: Weights, group: int, sum_width: int,
                  weights_in: MemoryKind = "block", multipliers_in: MultiplierKind = "dsp") -> None:
-        if weights.ndim != 3 or weights.dtype != np.int8 or 0 in weights.shape:
-            raise ValueError(f"Systolic weights must be int8 of shape [depth, columns, lanes], "
+        if weights.ndim != 3 or weights.dtype not in WEIGHT_BITS or 0 in weights.shape:
+            raise ValueError(f"Systolic weights must be int8 or int16 of shape [depth, columns, lanes], "
                              f"not {weights.dtype} {list(weights.shape)}")
+        self.weight_bits = WEIGHT_BITS[weights.dtype]
+        if weights.min() < -1 << self.weight_bits - 1 or weights.max() >= 1 << self.weight_bits - 1:
+            raise ValueError(f"Systolic weights must be numbers of {self.weight_bits} bits, "
+                             f"not {weights.min()}..{weights.max()}")
         if group < 1 or weights.shape[1] % group:
             raise ValueError(f"Systolic group must divide the {weights.shape[1]} columns, not {group}")
         check_memory_kind("Systolic weights_in", weights_in)
@@ -102,11 +110,11 @@ class SystolicGroup(wiring.Component):
         m = Module()
         params = self.params
         first_column = self.index * params.group
-        word = data.ArrayLayout(data.ArrayLayout(signed(8), params.lanes), params.group)
+        word = data.ArrayLayout(data.ArrayLayout(signed(params.weight_bits), params.lanes), params.group)
         own = params.weights[:, first_column:first_column + params.group].reshape(params.depth, -1)
         m.submodules.weights = weights = make_memory(
             params.weights_in, shape=unsigned(word.size), depth=params.depth,
-            init=[int.from_bytes(row.tobytes(), "little") for row in own])
+            init=[packed(row, params.weight_bits) for row in own.tolist()])
         port = weights.read_port()
         m.d.comb += [port.addr.eq(self.beat.weight), port.en.eq(Const(1))]
         columns = data.View(word, delay(m, port.data, self.WEIGHT_LATENCY - 1, "weight"))
@@ -114,7 +122,8 @@ class SystolicGroup(wiring.Component):
                       delay(m, Value.cast(self.beat.x), self.WEIGHT_LATENCY, "x"))
         terms = []
         for column in range(params.group):
-            m.submodules[f"column_{column}"] = dot = DotProduct(params.lanes, params.multipliers_in)
+            m.submodules[f"column_{column}"] = dot = DotProduct(
+                params.lanes, params.multipliers_in, params.weight_bits)
             m.d.comb += dot.a.eq(x)
             for lane in range(params.lanes):
                 # Said here, for synthesis chooses DSP blocks before it looks at contents of memories.

@@ -113,7 +113,7 @@ class _Graph:
                  self.alike(x, but=()))
 
     def look_up(self, x: str) -> None:
-        self.add(Lookup(kind="any", table=self.rng.integers(-128, 128, 256).astype(np.int8)), x)
+        self.add(Lookup(function="any", table=self.rng.integers(-128, 128, 256).astype(np.int8)), x)
 
     def join(self, x: str) -> None:
         axis = self.below(3, 0) if self.rng.random() < 0.4 else 2

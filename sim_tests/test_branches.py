@@ -73,7 +73,8 @@ class Drawing:
                              quantization=self.quantization), source)
 
     def lookup(self, source: str) -> str:
-        return self.put(Lookup(kind="drawn", table=self.rng.integers(-128, 128, 256).astype(np.int8)), source)
+        table = self.rng.integers(-128, 128, 256).astype(np.int8)
+        return self.put(Lookup(function="drawn", table=table), source)
 
     def network(self) -> Network:
         return Network(name="drawn", tensors=self.tensors, layers=tuple(self.layers), input="input",

@@ -22,7 +22,7 @@ from gatecast.networks import shipped
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
           "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn, tang-nano-9k, tang-nano-20k, tang-primer-20k, "
           "arty-a7-35t, arty-a7-100t")
-COMMANDS = "inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
+COMMANDS = "quantize, inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from gatecast.networks import shipped
 BOARDS = ("ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab-25f, orangecrab-85f, ecpix5-45f, "
           "ecpix5-85f, icesugar-pro, icebreaker, hx8k-evn, tang-nano-9k, tang-nano-20k, tang-primer-20k, "
           "arty-a7-35t, arty-a7-100t")
-COMMANDS = "inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
+COMMANDS = "quantize, inspect, plan, simulate, compare, generate, build, program, run, boards, doctor"
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +30,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (["plan"], "the following arguments are required: NETWORK; see `gatecast plan --help`"),
     (["plan", "digits", "--bord", "x"], "unrecognized arguments: --bord x; see `gatecast --help`"),
     (["plan", "digit"],
-     "found the network 'digit' (did you mean 'digits'?), allowed: the path of a .yaml, .yml or .tflite "
-     f"file, or a shipped network: {', '.join(shipped())}"),
+     "found the network 'digit' (did you mean 'digits'?), allowed: the path of a .yaml, .yml, .tflite or "
+     f".onnx file, or a shipped network: {', '.join(shipped())}"),
     (["inspect", ""],
-     "found no name of a network, allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: "
-     f"{', '.join(shipped())}"),
+     "found no name of a network, allowed: the path of a .yaml, .yml, .tflite or .onnx file, or a shipped "
+     f"network: {', '.join(shipped())}"),
     (["compare", "digits", "--reference", "x.npy"],
      "x.npy: found the suffix '.npy', allowed as a reference: .npz, with arrays named by tensor or layer"),
     (["plan", "digits", "--board", "ulx3s"],

@@ -26,7 +26,7 @@ from gatecast.operators.softmax import Softmax
 from gatecast.quantization import Quantization
 
 ADD = Add(first=UNIT, second=UNIT, output=UNIT)
-NEGATIVE = Lookup(kind="negative", table=np.arange(-128, 128).astype(np.int8)[::-1])
+NEGATIVE = Lookup(function="negative", table=np.arange(-128, 128).astype(np.int8)[::-1])
 POOL = MaxPool(kernel=(2, 2), stride=(1, 1), padding=(1, 1, 0, 0), quantization=UNIT)
 
 

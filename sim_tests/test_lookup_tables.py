@@ -37,7 +37,7 @@ def micro(name, input, output=None, **options):
 
 
 def equals_its_window(table):
-    operator = Lookup(kind="any", table=table)
+    operator = Lookup(function="any", table=table)
     x = INT8.reshape(1, 16, 4, 4)
     window = operator.lower([(16, 4, 4)])
     assert window.output_shape([(16, 4, 4)]) == operator.output_shape([(16, 4, 4)]) == (16, 4, 4)
@@ -160,8 +160,8 @@ def test_constant_tables_are_constants():
 
 
 def test_names():
-    assert str(Lookup(kind="logistic", table=INT8)) == "logistic"
-    assert Lookup(kind="logistic", table=INT8).macs([(2, 3, 4)]) == 0
+    assert str(Lookup(function="logistic", table=INT8)) == "logistic"
+    assert Lookup(function="logistic", table=INT8).macs([(2, 3, 4)]) == 0
 
 
 def refused(call, *arguments):
@@ -191,11 +191,11 @@ def test_refusals():
 ])
 def test_refuses_tables(table, message):
     with pytest.raises(ValueError) as caught:
-        Lookup(kind="any", table=table)
+        Lookup(function="any", table=table)
     assert str(caught.value) == message
 
 
 def test_refuses_two_inputs():
     with pytest.raises(ValueError) as caught:
-        Lookup(kind="any", table=INT8).output_shape([(1, 1, 1)] * 2)
+        Lookup(function="any", table=INT8).output_shape([(1, 1, 1)] * 2)
     assert str(caught.value) == "takes one input, not 2"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_builder import MICROSOFT, OnnxBuilder
 from random_networks import network
 from random_plans import random_plan
 from tools import needs
@@ -17,6 +18,8 @@ from gatecast.netlist import Netlist
 from gatecast.planner import events
 from gatecast.planner.numbers import layer_window
 from gatecast.planner.schedule import schedule
+from gatecast.reader.onnx.model_file import parse
+from gatecast.reader.onnx.network_of import network_of
 from gatecast.simulation import Stimulus
 from gatecast.simulation.netlists import simulate_netlist
 
@@ -49,7 +52,7 @@ def check(plan: gatecast.Plan, frames: int, family: str = "ecp5", simulator: str
     lowered, flow = plan.network, flow_of(family)
     shape = lowered.tensors[lowered.input].shape
     x = np.random.default_rng(frames).integers(-128, 128, (frames, *shape)).astype(np.int8)
-    expected = golden.run(lowered, x)[lowered.output].reshape(frames, -1)
+    expected = golden.run_chip(lowered, x)[lowered.output].reshape(frames, -1)
     assert len(np.unique(expected)) > 1
     accelerator = gatecast.elaborate(plan)
     netlist = flow.synthesize(verilog.convert_rtlil(accelerator, "core"), "core", quiet)
@@ -132,3 +135,21 @@ def test_random_plans(seed: int, style: str) -> None:
 def test_ds_cnn(shared_models: Path) -> None:
     network = gatecast.lower(gatecast.read(shared_models / "kws_ref_model.tflite"))
     check(gatecast.plan(network, gatecast.budget("ulx3s-85f", multipliers=16)), frames=1)
+
+
+@needs("yosys", "icarus")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_ties_and_weights_of_9_bits(family: str) -> None:
+    """Of an ONNX network: scales that are powers of two, weights with a zero point of their own."""
+    b = OnnxBuilder(5)
+    first, second, last = (b.meaning(2.0 ** -exponent, unsigned=True) for exponent in (5, 3, 4))
+    weights = b.weights((3, 2, 2, 2), None, dtype=np.uint8, zero=100, scale=2.0**-6)
+    value = b.node("QLinearConv", "x", *first, *weights, *second)
+    value = b.node("QLinearGlobalAveragePool", value, *second, *last, domain=MICROSOFT, channels_last=0)
+    data = b.model({"x": (np.uint8, (1, 2, 4, 4))}, value, np.uint8)
+    network = gatecast.lower(network_of(parse(data), "ties.onnx"))
+    conv = layer_window(network.layers[0])
+    assert conv.requantization.ties.any()
+    assert conv.operands[0].weights is not None and conv.operands[0].weights.dtype == np.int16
+    check(gatecast.plan(network, gatecast.Budget(multipliers=2), engines="folded"), frames=3, family=family,
+          simulator="icarus")

@@ -273,14 +273,13 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("path", "said"), [
     ("digit",
      "found the network 'digit' (did you mean 'digits'?), "
-     f"allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: {SHIPPED}"),
-    ("x.ONNX",
-     "x.ONNX: this version of Gatecast reads no such models, allowed: a .yaml, .yml or .tflite file, "
-     f"or a shipped network: {SHIPPED}"),
+     f"allowed: the path of a .yaml, .yml, .tflite or .onnx file, or a shipped network: {SHIPPED}"),
+    ("x.ONNX", "x.ONNX: found no file, allowed: the path of an ONNX model"),
     ("x.npz",
-     f"x.npz: found the suffix '.npz', allowed: .yaml, .yml or .tflite, or a shipped network: {SHIPPED}"),
+     "x.npz: found the suffix '.npz', allowed: .yaml, .yml, .tflite or .onnx, or a shipped network: "
+     f"{SHIPPED}"),
     ("folder",
-     "folder: found a folder, allowed: a .yaml, .yml or .tflite file in it, "
+     "folder: found a folder, allowed: a .yaml, .yml, .tflite or .onnx file in it, "
      f"or a shipped network: {SHIPPED}"),
     ("folder.yml",
      "folder.yml: found something else than a file, allowed: the path of a YAML description"),
@@ -290,7 +289,7 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
      "gone/tiny.yaml: found no file, allowed: the path of a YAML description"),
     ("a" * 300,
      f"found the network '{'a' * 64}', "
-     f"allowed: the path of a .yaml, .yml or .tflite file, or a shipped network: {SHIPPED}"),
+     f"allowed: the path of a .yaml, .yml, .tflite or .onnx file, or a shipped network: {SHIPPED}"),
     ("a" * 300 + ".yaml",
      f"{'a' * 300}.yaml: found a file that cannot be read (File name too long), "
      "allowed: the path of a readable YAML description"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 from hdl_bench import play, refusal
 from synthesis_counts import ECP5, NEEDS_YOSYS, counts
 
+from gatecast.bounds import Bounds
 from gatecast.hdl.requantization import Requantization
 from gatecast.hdl.requantizer import FIELDS, Requantizer, RequantizerParams
+from gatecast.staircase import fit
 
 
 def made(requantization, *, lanes, low, high, **kinds):
@@ -131,6 +134,49 @@ def test_a_kind_changes_no_value_and_no_cycle(low, high):
     assert params.latency == made(requantization, lanes=2, low=low, high=high).latency
     slots = all_steps(params, low, high, rng)
     assert run(params, slots) == expected(params, slots)
+
+
+def tied_requantization(rng: random.Random, low: int, high: int) -> tuple[Requantization, Any]:
+    """Channels that round as float32 does, beside one that does not, and their reference."""
+    scale = np.array([2.0 ** -rng.randint(7, 10), 2.0 ** rng.uniform(-12, -9), 2.0 ** rng.uniform(-9, -7)],
+                     np.float32)
+    zero = rng.randint(-128, 127)
+    bias = np.array([rng.randint(-200, 200) for _ in scale])
+
+    def reference(sums):
+        return np.clip(np.rint((sums + bias).astype(np.float32) * scale) + zero, -128, 127).astype(np.int8)
+
+    ends = np.full(len(scale), low), np.full(len(scale), high)
+    tied = fit(reference, Bounds(lowest=ends[0], highest=ends[1]), bias=bias, low=-128, high=127, zero=zero)
+    plain = table(multiplier=[3], shift=[rng.randint(0, 30)], offset_positive=[5], bias=[-7])
+    joined = {f.name: np.concatenate([getattr(tied, f.name), getattr(plain, f.name)])
+              for f in dataclasses.fields(Requantization)}
+
+    def both(sums):
+        return np.concatenate([reference(sums[..., :3]), plain.compute(sums[..., 3:])], axis=-1)
+
+    return Requantization(**joined), both
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_ties_as_float32_has_them(seed, lanes):
+    """Both sides of every step, of every channel's sums."""
+    rng = random.Random(seed)
+    low, high = -300000, 300000
+    requantization, reference = tied_requantization(rng, low, high)
+    params = made(requantization, lanes=lanes, low=low, high=high)
+    assert params.ties
+    sums = np.array([rng.randint(low, high) for _ in range(8000)])
+    every = reference(np.repeat(np.arange(low, high + 1)[:, np.newaxis], 4, axis=1)).astype(int)
+    steps = [np.flatnonzero(np.diff(every[:, channel])) + low for channel in range(4)]
+    longest = max(map(len, steps))
+    columns = np.stack([np.resize(np.concatenate([step, step + 1, sums[:50]]), 2 * longest + 50)
+                        for step in steps], axis=1)
+    slots = [(address, columns[row, address * lanes:(address + 1) * lanes].tolist())
+             for row in range(len(columns)) for address in range(params.slots)]
+    found = np.array(run(params, slots)).reshape(len(columns), 4)
+    np.testing.assert_array_equal(found, reference(columns))
 
 
 @pytest.mark.parametrize("columns", [

@@ -140,7 +140,7 @@ def test_the_signs_share_nothing_but_the_slope():
 def test_identity_needs_no_multiplier_and_no_offset():
     result = fit(lambda x: np.clip(x, -7, 100).astype(np.int8), one_channel(-128, 127), bias=np.array([0]),
                  low=-7, high=100)
-    assert [getattr(result, field.name).item() for field in fields(result)] == [0, 1, 0, 0, 0, -7, 100]
+    assert [getattr(result, field.name).item() for field in fields(result)] == [0, 1, 0, 0, 0, -7, 100, 0, 0]
 
 
 def test_constant_channels_fold():

@@ -123,7 +123,7 @@ def test_refuses_to_resize_by_steps_that_are_no_line():
     assert op.positions(1, 52)[11:34:11].tolist() == [12, 25, 39]
     with pytest.raises(ValueError) as caught:
         op.lower([(4, 52, 1)])
-    assert str(caught.value) == ("the reference's rounding in float32 spreads 44 columns over 52 unevenly, "
+    assert str(caught.value) == ("rounding in float32 spreads 44 columns over 52 unevenly, "
                                  "which the hardware cannot follow; use another size")
 
 

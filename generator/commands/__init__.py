@@ -7,9 +7,10 @@ from .device import PROGRAM, RUN
 from .generate import GENERATE
 from .inspect import INSPECT
 from .plan import PLAN
+from .quantize import QUANTIZE
 from .simulate import SIMULATE
 from .surroundings import BOARDS, DOCTOR
 
 __all__ = ["COMMANDS", "Command", "Outcome"]
 
-COMMANDS = (INSPECT, PLAN, SIMULATE, COMPARE, GENERATE, BUILD, PROGRAM, RUN, BOARDS, DOCTOR)
+COMMANDS = (QUANTIZE, INSPECT, PLAN, SIMULATE, COMPARE, GENERATE, BUILD, PROGRAM, RUN, BOARDS, DOCTOR)

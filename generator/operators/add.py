@@ -14,11 +14,11 @@ from gatecast.hdl.requantization import Requantization
 from ..bounds import Bounds
 from ..quantization import INT8_MAX, INT8_MIN
 from ..requantizations import repeated
-from ..staircase import Reference, fit
+from ..staircase import fit
 from .arithmetic import Ints, multiply, quantize_multiplier
 from .elementwise import Elementwise, operand
 from .operator import Int8, Shape
-from .sum_tables import sum_tables
+from .sum_tables import centred, sum_tables
 from .window import Window
 
 __all__ = ["Add", "Sub"]
@@ -85,11 +85,13 @@ class Additive(Elementwise):
         low, high = self.limits
         first, second = ((INPUTS - tensor.zero_point) * np.float64(tensor.scale / self.output.scale)
                          for tensor in (self.first, self.second))
-        narrow = sum_tables(outputs, first, self.sign * second, zero_point=self.output.zero_point, low=low,
-                            high=high)
+        zero_point, none = self.output.zero_point, np.zeros(1, np.int64)
+        narrow = sum_tables(outputs, first, self.sign * second, zero_point=zero_point, low=low, high=high,
+                            # Half away from zero, which lies at the zero point.
+                            ties=lambda values: values > zero_point)
         if narrow is None:
-            return self._centred(fine, np.zeros(1, np.int64), self._requantize)
-        return self._centred([narrow.first, narrow.second], np.zeros(1, np.int64), narrow.outputs)
+            return centred(fine, none, self._requantize, low=low, high=high)
+        return centred([narrow.first, narrow.second], none, narrow.outputs, low=low, high=high)
 
     def _lower_constant(self, constant: Ints, shape: Shape) -> Window:
         """A staircase of ``x``, or of ``-x`` where that is what counts; tables where rounding forbids it."""
@@ -100,7 +102,8 @@ class Additive(Elementwise):
             staircase = self._staircase(fine, fixed, falling)
             table = -INPUTS if falling else None
         except ValueError:
-            (table,), staircase = self._centred([fine], fixed, self._requantize)
+            low, high = self.limits
+            (table,), staircase = centred([fine], fixed, self._requantize, low=low, high=high)
         return Window(operation="sum" if table is None else "lookup",
                       operands=(operand(shape, shape, table=table),), size=shape[:2], out_channels=shape[2],
                       requantizations=(staircase,))
@@ -116,20 +119,6 @@ class Additive(Elementwise):
         # Rounding half away from zero turns where the sum changes its sign.
         return fit(lambda x: outputs[x - start, channels], bounds, bias=-start - (sums < 0).sum(axis=0),
                    low=low, high=high)
-
-    def _centred(self, tables: list[Ints], bias: Ints,
-                 reference: Reference) -> tuple[list[Ints], Requantization]:
-        """Tables moved around zero, where they are narrowest, and the requantization that moves sums back.
-
-        ``bias [channels]`` comes on top; ``reference`` takes sums of the tables as they were, and the bias.
-        """
-        middles = [(int(table.min()) + int(table.max()) + 1) // 2 for table in tables]
-        moved = [table - middle for table, middle in zip(tables, middles, strict=True)]
-        total = bias + sum(middles)
-        bounds = Bounds(lowest=np.full(len(bias), sum(int(table.min()) for table in moved), np.int64),
-                        highest=np.full(len(bias), sum(int(table.max()) for table in moved), np.int64))
-        low, high = self.limits
-        return moved, fit(lambda sums: reference(sums + total), bounds, bias=total, low=low, high=high)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""The integer arithmetic of the TFLite-Micro reference kernels: multipliers, double rounding, activations.
+"""What operators compute with: activations, and the integer arithmetic of the TFLite-Micro kernels.
 
 Sources: TensorFlow Lite's ``QuantizeMultiplier``, ``MultiplyByQuantizedMultiplier`` (with gemmlowp's
 ``SaturatingRoundingDoublingHighMul`` and ``RoundingDivideByPOT``) and ``CalculateActivationRangeQuantized``.
@@ -6,18 +6,28 @@ Sources: TensorFlow Lite's ``QuantizeMultiplier``, ``MultiplyByQuantizedMultipli
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 import numpy.typing as npt
 
 from ..quantization import INT8_MAX, INT8_MIN, Quantization
 
-__all__ = ["ACTIVATIONS", "INT32_MAX", "INT32_MIN", "Floats", "Ints", "activation_range", "channel_scale",
-           "multiply", "quantize_multiplier"]
+__all__ = ["ACTIVATIONS", "INT32_MAX", "INT32_MIN", "ROUNDINGS", "Activation", "Floats", "Ints", "Rounding",
+           "activation_range", "channel_scale", "multiply", "quantize_multiplier"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-# Real values that an activation clamps to; None is no limit.
+# How an operator rescales: "twice" as TFLite-Micro's reference kernels; "half_even" in float32 as ONNX says;
+# "biased_half_even" as kernels of ONNX Runtime that add the zero point first; an odd one turns the ties.
+Rounding = Literal["twice", "half_even", "biased_half_even"]
+ROUNDINGS = get_args(Rounding)
+
+# What an operator clamps its output to: an activation by name, or the lowest and the highest int8.
+Activation = str | tuple[int, int]
+
+# Real values that a named activation clamps to; None is no limit.
 ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
     "none": (None, None),
     "relu": (0.0, None),
@@ -70,8 +80,10 @@ def multiply(x: Ints, m: Ints, s: Ints) -> Ints:
     return rounded
 
 
-def activation_range(activation: str, output: Quantization) -> tuple[int, int]:
+def activation_range(activation: Activation, output: Quantization) -> tuple[int, int]:
     """The int8 limits ``(low, high)`` that ``activation`` sets on a tensor quantized as ``output``."""
+    if isinstance(activation, tuple):
+        return activation
     below, above = ACTIVATIONS[activation]
     low = INT8_MIN if below is None else max(INT8_MIN, _quantize(below, output))
     high = INT8_MAX if above is None else min(INT8_MAX, _quantize(above, output))

@@ -24,11 +24,6 @@ __all__ = ["AvgPool"]
 class AvgPool(Pool):
     """The mean of the taps inside the map, rounded half away from zero and clamped."""
 
-    @property
-    def kind(self) -> str:
-        """The name of the operator in descriptions."""
-        return "avg_pool"
-
     def compute(self, inputs: Sequence[Int8]) -> Int8:
         """TFLite-Micro's AVERAGE_POOL_2D on a batch."""
         x, = inputs

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..quantization import Quantization
-from .arithmetic import ACTIVATIONS, Floats
+from ..quantization import INT8_MAX, INT8_MIN, Quantization
+from .arithmetic import ACTIVATIONS, Activation, Floats
 from .operator import Shape
 
-__all__ = ["MAX_WEIGHTS", "check_activation", "check_array", "check_ints", "check_scale",
-           "check_weight_scales", "check_weights", "only_input", "text"]
+__all__ = ["MAX_WEIGHTS", "check_activation", "check_array", "check_dot_weights", "check_ints",
+           "check_rounding", "check_scale", "check_weight_scales", "check_weights", "only_input", "text"]
 
 # Of one layer, as hardware multiplies by them, unless it has more of its own: far more than any FPGA holds.
 MAX_WEIGHTS = 2**26
@@ -33,6 +33,16 @@ def check_array(name: str, value: object, dtype: type[np.generic], axes: str) ->
     raise ValueError(f"{name} must be {np.dtype(dtype)} of shape [{', '.join(names)}], not {found}")
 
 
+def check_dot_weights(weights: object, axes: str) -> None:
+    """``weights`` must be an int8 array with these axes, or one of int16 of differences of two int8."""
+    if isinstance(weights, np.ndarray) and weights.dtype == np.int16:
+        check_array("weights", weights, np.int16, axes)
+        if weights.min() < -255 or weights.max() > 255:
+            raise ValueError(f"weights must be in [-255, 255], not {weights.min()}..{weights.max()}")
+        return
+    check_array("weights", weights, np.int8, axes)
+
+
 def check_ints(name: str, value: object, parts: str, least: int) -> None:
     """``value`` must be a tuple of integers, one for each name in ``parts``, none below ``least``."""
     names = parts.split()
@@ -49,10 +59,20 @@ def check_weights(count: int, own: int = 0) -> None:
                          f"them, not {count}; use fewer channels or a smaller kernel")
 
 
-def check_activation(activation: str) -> None:
-    """``activation`` must be one that clamps."""
-    if activation not in ACTIVATIONS:
+def check_activation(activation: Activation) -> None:
+    """``activation`` must be one that clamps, or two int8 in order."""
+    if isinstance(activation, tuple):
+        low, high = activation
+        if not INT8_MIN <= low <= high <= INT8_MAX:
+            raise ValueError(f"activation must be two numbers in order in [-128, 127], not {low} and {high}")
+    elif activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+
+
+def check_rounding(rounding: str, allowed: Sequence[str] = ("twice", "half_even")) -> None:
+    """``rounding`` must be one of those ``allowed``."""
+    if rounding not in allowed:
+        raise ValueError(f"rounding must be {' or '.join(allowed)}, not {rounding!r}")
 
 
 def check_scale(name: str, quantization: Quantization) -> None:

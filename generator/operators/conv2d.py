@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from .arithmetic import Floats, channel_scale
-from .checks import check_array, check_weight_scales, only_input, text
+from .checks import check_dot_weights, check_weight_scales, only_input, text
 from .linear import Linear
-from .operator import Int8, Shape
-from .taps import Taps
+from .operator import Shape
+from .taps import Taps, Weights
 
 __all__ = ["Conv2d"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Conv2d(Linear):
-    """TFLite's CONV_2D on int8, with one weight scale for each output channel.
+    """Two-dimensional convolution on int8, with one weight scale for each output channel.
 
     ``weights`` are int8 ``[co, kh, kw, ci]``, ``bias`` int32 ``[co]``, ``weight_scales`` float64 ``[co]``.
     An input of ``g * ci`` channels falls into ``g`` groups, each read by ``co / g`` of the filters, in order.
@@ -30,7 +27,7 @@ class Conv2d(Linear):
     dilation: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        check_array("weights", self.weights, np.int8, "co kh kw ci")
+        check_dot_weights(self.weights, "co kh kw ci")
         super().__post_init__()
         check_weight_scales(self.weight_scales, self.out_channels, (self.out_channels,))
         Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
@@ -48,12 +45,7 @@ class Conv2d(Linear):
         """Where the taps lie."""
         return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
-    @property
-    def scales(self) -> Floats:
-        """Real multiplier of each channel."""
-        return channel_scale(self.input, self.weight_scales, self.output)
-
-    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+    def kernel_of(self, shape: Shape) -> tuple[Weights, Taps]:
         """The weights as they are."""
         return self.weights, self.taps
 

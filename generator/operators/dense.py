@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arithmetic import Floats, channel_scale
-from .checks import check_array, check_weight_scales, only_input, text
+from .checks import check_dot_weights, check_weight_scales, only_input, text
 from .linear import Linear
-from .operator import Int8, Shape
-from .taps import Taps
+from .operator import Shape
+from .taps import Taps, Weights
 
 __all__ = ["Dense"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dense(Linear):
-    """TFLite's FULLY_CONNECTED on int8, on the input flattened in the order height, width, channels.
+    """Matrix product on int8, on the input flattened in the order height, width, channels.
 
     Where ``n`` is only the number of channels it is applied at each position of the map.
     ``weights`` are int8 ``[co, n]``, ``bias`` int32 ``[co]``. ``weight_scales`` is float64 ``[co]``, or
@@ -26,19 +25,14 @@ class Dense(Linear):
     """
 
     def __post_init__(self) -> None:
-        check_array("weights", self.weights, np.int8, "co n")
+        check_dot_weights(self.weights, "co n")
         super().__post_init__()
         check_weight_scales(self.weight_scales, self.out_channels, (1, self.out_channels))
 
     def __str__(self) -> str:
         return f"dense to {self.out_channels} channels"
 
-    @property
-    def scales(self) -> Floats:
-        """Real multiplier of each channel, or of all."""
-        return channel_scale(self.input, self.weight_scales, self.output)
-
-    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+    def kernel_of(self, shape: Shape) -> tuple[Weights, Taps]:
         """One window as large as the map, or one of a single tap at each position."""
         height, width, channels = shape
         if self.weights.shape[1] == channels:

@@ -7,18 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arithmetic import Floats, channel_scale
-from .checks import check_array, check_weight_scales, only_input, text
+from .checks import check_dot_weights, check_weight_scales, only_input, text
 from .linear import Linear
-from .operator import Int8, Shape
-from .taps import Taps
+from .operator import Shape
+from .taps import Taps, Weights
 
 __all__ = ["DepthwiseConv2d"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DepthwiseConv2d(Linear):
-    """TFLite's DEPTHWISE_CONV_2D on int8: every input channel has ``m`` filters for itself alone.
+    """Depthwise convolution on int8: every input channel has ``m`` filters for itself alone.
 
     ``weights`` are int8 ``[kh, kw, co]``; output channel ``c * m + j`` is that of filter ``j`` on channel
     ``c``, with ``m`` the quotient of ``co`` and the channels of the input. ``bias`` is int32 ``[co]``,
@@ -31,7 +30,7 @@ class DepthwiseConv2d(Linear):
     dilation: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        check_array("weights", self.weights, np.int8, "kh kw co")
+        check_dot_weights(self.weights, "kh kw co")
         super().__post_init__()
         check_weight_scales(self.weight_scales, self.out_channels, (self.out_channels,))
         Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
@@ -41,7 +40,7 @@ class DepthwiseConv2d(Linear):
                 f"to {self.out_channels} channels")
 
     @property
-    def filters(self) -> Int8:
+    def filters(self) -> Weights:
         """The weights of each output channel, ``[co, kh, kw]``."""
         return np.moveaxis(self.weights, -1, 0)
 
@@ -55,12 +54,7 @@ class DepthwiseConv2d(Linear):
         """Where the taps lie."""
         return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
-    @property
-    def scales(self) -> Floats:
-        """Real multiplier of each channel."""
-        return channel_scale(self.input, self.weight_scales, self.output)
-
-    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+    def kernel_of(self, shape: Shape) -> tuple[Weights, Taps]:
         """A group for each channel."""
         return self.filters[..., np.newaxis], self.taps
 

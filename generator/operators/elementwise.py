@@ -10,18 +10,30 @@ from typing import Any
 import numpy as np
 
 from ..quantization import Quantization
-from .arithmetic import Ints, activation_range
+from .arithmetic import Activation, Ints, activation_range
 from .checks import check_activation, check_array, check_scale, only_input, text
 from .operand import Operand
 from .operator import Int8, Operator, Shape
 
-__all__ = ["Elementwise", "operand"]
+__all__ = ["Elementwise", "common_shape", "operand"]
 
 
 def operand(shape: Shape, output: Sequence[int], **attributes: Any) -> Operand:
     """One tap at each output; an axis of size 1 is read again for every position of a longer output."""
     return Operand(rows=(0, shape[0]), columns=(0, shape[1]),
                    stride=(int(shape[0] == output[0]), int(shape[1] == output[1])), **attributes)
+
+
+def common_shape(inputs: Sequence[Shape]) -> Shape:
+    """The larger of each axis of two inputs, of which single rows and columns repeat."""
+    if len(inputs) != 2:
+        raise ValueError(f"takes two inputs, not {len(inputs)}")
+    first, second = inputs
+    if first[2] != second[2] or any(a != b and 1 not in (a, b)
+                                    for a, b in zip(first[:2], second[:2], strict=True)):
+        raise ValueError(f"inputs must have one shape but for single rows and columns, "
+                         f"not {text(first)} and {text(second)}")
+    return max(first[0], second[0]), max(first[1], second[1]), first[2]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +48,7 @@ class Elementwise(Operator):
     first: Quantization
     second: Quantization
     output: Quantization
-    activation: str = "none"
+    activation: Activation = "none"
     constant: Int8 | None = None
     constant_first: bool = False
 
@@ -66,14 +78,7 @@ class Elementwise(Operator):
                 raise ValueError(f"constant must hold a value for each of the {shape[2]} channels of the "
                                  f"input {text(shape)}, or one for all, not {len(self.constant)}")
             return shape
-        if len(inputs) != 2:
-            raise ValueError(f"takes two inputs, not {len(inputs)}")
-        first, second = inputs
-        if first[2] != second[2] or any(a != b and 1 not in (a, b)
-                                        for a, b in zip(first[:2], second[:2], strict=True)):
-            raise ValueError(f"inputs must have one shape but for single rows and columns, "
-                             f"not {text(first)} and {text(second)}")
-        return max(first[0], second[0]), max(first[1], second[1]), first[2]
+        return common_shape(inputs)
 
     def compute(self, inputs: Sequence[Int8]) -> Int8:
         """TFLite-Micro's reference kernel on a batch."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .arithmetic import Ints
 from .operator import Int8
-from .taps import Taps, dot
+from .taps import Taps, Weights, dot
 
 __all__ = ["channel_product", "group_dot", "widened"]
 
@@ -15,7 +15,7 @@ __all__ = ["channel_product", "group_dot", "widened"]
 TAPS_IN_INT32 = 2**16
 
 
-def group_dot(x: Int8, weights: Int8, taps: Taps, pad_value: int) -> Ints:
+def group_dot(x: Int8, weights: Weights, taps: Taps, pad_value: int) -> Ints:
     """Exact sums of products of ``x [n, h, w, ci]`` and ``weights [co, kh, kw, cg]``, ``[n, oh, ow, co]``.
 
     ``cg`` divides ``ci``; filters and channels fall into ``ci / cg`` groups, in order.
@@ -49,13 +49,13 @@ def channel_product(taps: Int8, weights: npt.NDArray[np.integer]) -> npt.NDArray
     return sums
 
 
-def widened(weights: Int8, channels: int) -> Int8:
+def widened(weights: Weights, channels: int) -> Weights:
     """Grouped ``weights [co, kh, kw, cg]`` as a plain convolution's, zero where groups are strangers."""
     own = weights.shape[3]
     if own == channels:
         return weights
     filters = len(weights) * own // channels
-    wide = np.zeros((*weights.shape[:3], channels), np.int8)
+    wide = np.zeros((*weights.shape[:3], channels), weights.dtype)
     for group in range(channels // own):
         rows = slice(group * filters, (group + 1) * filters)
         wide[rows, :, :, group * own:(group + 1) * own] = weights[rows]

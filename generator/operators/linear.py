@@ -16,17 +16,21 @@ from ..staircase import fit
 from .arithmetic import (
     INT32_MAX,
     INT32_MIN,
+    Activation,
     Floats,
     Ints,
+    Rounding,
     activation_range,
+    channel_scale,
     multiply,
     quantize_multiplier,
 )
-from .checks import check_activation, check_array, check_scale, check_weights
+from .checks import check_activation, check_array, check_rounding, check_scale, check_weights
 from .groups import group_dot, widened
+from .half_even import rescale, scale_product
 from .operator import Int8, Operator, Shape
 from .sliding import sliding
-from .taps import Taps
+from .taps import Taps, Weights
 from .window import Window
 
 __all__ = ["Linear"]
@@ -37,14 +41,20 @@ CHUNK = 2**18
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Linear(Operator):
-    """``y = clamp(rescale(sum((x - zp_in) * weights) + bias) + zp_out)``, rounded twice as TFLite-Micro."""
+    """``y = clamp(rescale(sum((x - zp_in) * weights) + bias) + zp_out)``.
 
-    weights: Int8
+    Weights that need 9 bits, as differences of two int8 do, are int16. ``addend``, float64 ``[co]``, is added
+    to the rescaled sums in float32 before they are rounded half to even.
+    """
+
+    weights: Weights
     bias: npt.NDArray[np.int32]
     input: Quantization
     output: Quantization
     weight_scales: Floats
-    activation: str = "none"
+    activation: Activation = "none"
+    rounding: Rounding = "twice"
+    addend: Floats | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -52,12 +62,15 @@ class Linear(Operator):
         if len(self.bias) != self.out_channels:
             raise ValueError(f"bias must hold {self.out_channels} values, one for each output channel of the "
                              f"weights, not {len(self.bias)}")
+        if self.addend is not None:
+            check_array("addend", self.addend, np.float64, "co")
         check_scale("input", self.input)
         check_scale("output", self.output)
         check_activation(self.activation)
+        check_rounding(self.rounding)
 
     @property
-    def filters(self) -> Int8:
+    def filters(self) -> Weights:
         """The weights of each output channel, ``[co, ...]``."""
         return self.weights
 
@@ -67,12 +80,12 @@ class Linear(Operator):
         return len(self.filters)
 
     @property
-    @abstractmethod
     def scales(self) -> Floats:
-        """Real multiplier of each channel, ``[co]`` or ``[1]``."""
+        """Real multiplier of each channel in double precision, ``[co]``, or ``[1]`` of all."""
+        return channel_scale(self.input, self.weight_scales, self.output)
 
     @abstractmethod
-    def kernel_of(self, shape: Shape) -> tuple[Int8, Taps]:
+    def kernel_of(self, shape: Shape) -> tuple[Weights, Taps]:
         """Weights ``[co, kh, kw, cg]`` and geometry on an input of ``shape``; groups have ``cg`` channels."""
 
     @cached_property
@@ -83,7 +96,7 @@ class Linear(Operator):
         return bias
 
     def compute(self, inputs: Sequence[Int8]) -> Int8:
-        """TFLite-Micro's reference kernel on a batch; padding reads the zero point, which adds nothing."""
+        """The reference kernel on a batch; padding reads the zero point, which adds nothing."""
         x, = inputs
         shape = (x.shape[1], x.shape[2], x.shape[3])
         weights, taps = self.kernel_of(shape)
@@ -109,9 +122,10 @@ class Linear(Operator):
         bounds = dot_bounds(weights)
         self._check_width(bounds)
         low, high = activation_range(self.activation, self.output)
-        requantization = fit(self._requantize, bounds, bias=self.folded_bias, low=low, high=high)
+        requantization = fit(self._requantize, bounds, bias=self.folded_bias, low=low, high=high,
+                             zero=self.output.zero_point if self.rounding == "half_even" else None)
         constant = requantization.multiplier == 0
-        alive = np.where(constant[:, np.newaxis, np.newaxis, np.newaxis], np.int8(0), weights)
+        alive = np.where(constant[:, np.newaxis, np.newaxis, np.newaxis], weights.dtype.type(0), weights)
         operand = sliding(taps, shape, self.input.zero_point,
                           np.moveaxis(alive[..., 0], 0, -1).astype(np.int16) if apart
                           else widened(alive, shape[2]))
@@ -126,7 +140,7 @@ class Linear(Operator):
     def _check_width(self, bounds: Bounds) -> None:
         """Beyond 32 bits the reference is undefined, unless all sums give the same output anyway.
 
-        Sums that it shifts left first, for multipliers above 1, must fit then too.
+        Sums that TFLite-Micro shifts left first, for multipliers above 1, must fit then too.
         """
         within = bounds.plus(self.folded_bias)
         alive = self._requantize(bounds.lowest) != self._requantize(bounds.highest)
@@ -136,7 +150,7 @@ class Linear(Operator):
             bits = Bounds(lowest=within.lowest[[channel]], highest=within.highest[[channel]]).width
             raise ValueError(f"channel {channel} adds up to {bits} bits, but the reference accumulates in "
                              f"32; use fewer inputs, smaller weights or a smaller bias")
-        left = np.maximum(quantize_multiplier(self.scales)[1], 0)
+        left = np.maximum(quantize_multiplier(self.scales)[1], 0) * (self.rounding == "twice")
         shifted = (left > 0) & (np.maximum(-within.lowest, within.highest + 1) > 2**31 >> left)
         if shifted.any():
             channel = int(shifted.argmax())
@@ -146,6 +160,10 @@ class Linear(Operator):
 
     def _requantize(self, sums: Ints) -> Int8:
         """Sums of raw products (channels last) to outputs."""
-        scaled = multiply(sums + self.folded_bias, *quantize_multiplier(self.scales))
+        if self.rounding == "half_even":
+            single = scale_product(self.input.scale, self.weight_scales, self.output.scale)
+            scaled = rescale(sums + self.folded_bias, single, self.addend)
+        else:
+            scaled = multiply(sums + self.folded_bias, *quantize_multiplier(self.scales))
         return np.clip(scaled + self.output.zero_point,
                        *activation_range(self.activation, self.output)).astype(np.int8)

@@ -21,11 +21,6 @@ __all__ = ["MaxPool"]
 class MaxPool(Pool):
     """The largest tap, clamped: ``y = clamp(max(x))``."""
 
-    @property
-    def kind(self) -> str:
-        """The name of the operator in descriptions."""
-        return "max_pool"
-
     def compute(self, inputs: Sequence[Int8]) -> Int8:
         """TFLite-Micro's MAX_POOL_2D on a batch; padding reads the least int8, which no tap is below."""
         x, = inputs

@@ -10,8 +10,10 @@ import numpy as np
 from ..bounds import dot_bounds, product_bounds
 from ..requantizations import repeated
 from ..staircase import fit
-from .arithmetic import Ints, multiply, quantize_multiplier
+from .arithmetic import ROUNDINGS, Ints, Rounding, multiply, quantize_multiplier
+from .checks import check_rounding
 from .elementwise import Elementwise, operand
+from .half_even import scale_product, steps
 from .operator import Int8, Shape
 from .window import Window
 
@@ -20,12 +22,29 @@ __all__ = ["Mul"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Mul(Elementwise):
-    """TFLite's MUL on int8: the product of two values without their zero points, rescaled and clamped."""
+    """The product of two values without their zero points, rescaled and clamped.
+
+    As TFLite's MUL, with ``rounding`` "half_even" as ONNX's Mul of dequantized values, with
+    "biased_half_even" as ONNX Runtime's QLinearMul.
+    """
+
+    rounding: Rounding = "twice"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_rounding(self.rounding, ROUNDINGS)
 
     def _combine(self, first: Ints, second: Ints) -> Int8:
         return self._requantize((first - self.first.zero_point) * (second - self.second.zero_point))
 
     def _requantize(self, products: Ints) -> Int8:
+        if self.rounding != "twice":
+            zero_point = self.output.zero_point
+            real = products.astype(np.float32) * scale_product(self.first.scale, self.second.scale,
+                                                               self.output.scale)
+            scaled = (steps(real + np.float32(zero_point)) if self.rounding == "biased_half_even"
+                      else steps(real) + zero_point)
+            return np.clip(scaled, *self.limits).astype(np.int8)
         first, second, output = (float(np.float32(tensor.scale))
                                  for tensor in (self.first, self.second, self.output))
         m, s = quantize_multiplier(np.array([first * second / output]))
@@ -36,10 +55,11 @@ class Mul(Elementwise):
         """A ``product``; a ``multiply`` by the constant where there is one."""
         height, width, channels = shape = self.output_shape(inputs)
         low, high = self.limits
+        tie = {"twice": None, "half_even": self.output.zero_point, "biased_half_even": 0}[self.rounding]
         if self.constant is None:
             zeros = self.first.zero_point, self.second.zero_point
             staircase = fit(self._requantize, product_bounds(*zeros, 1), bias=np.zeros(1, np.int64), low=low,
-                            high=high)
+                            high=high, zero=tie)
             operands = tuple(operand(each, shape, zero=zero)
                              for each, zero in zip(inputs, zeros, strict=True))
             return Window(operation="product", operands=operands, size=(height, width), out_channels=channels,
@@ -48,7 +68,7 @@ class Mul(Elementwise):
         factors = np.broadcast_to(self.constant.astype(np.int16) - np.int16(fixed.zero_point), channels)
         bias = -other.zero_point * factors.astype(np.int64)
         staircases = fit(lambda sums: self._requantize(sums + bias), dot_bounds(factors[:, np.newaxis]),
-                         bias=bias, low=low, high=high)
+                         bias=bias, low=low, high=high, zero=tie)
         weights = np.where(staircases.multiplier == 0, np.int16(0), factors)[np.newaxis, np.newaxis]
         return Window(operation="multiply", operands=(operand(shape, shape, weights=weights),),
                       size=(height, width), out_channels=channels, requantizations=(staircases,))

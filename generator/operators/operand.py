@@ -28,9 +28,9 @@ class Operand(Attributes):
     from the first row or column of the slice. Taps outside the slice read ``pad_value``. A stride of 0 lets
     all outputs read the same place, a divisor resizes.
 
-    ``weights`` are int8 ``[co, kh, kw, ci]`` in a ``dot``, int16 ``[kh, kw, co]`` from -255 to 255 in a
-    ``multiply``. ``table`` is int64 ``[256]`` in a ``lookup``: entry ``x + 128`` is what ``x`` counts for.
-    ``zero`` comes off ``x`` in a ``product``.
+    ``weights`` are int8 ``[co, kh, kw, ci]`` in a ``dot`` (or int16 from -255 to 255), int16 ``[kh, kw, co]``
+    from -255 to 255 in a ``multiply``. ``table`` is int64 ``[256]`` in a ``lookup``: entry ``x + 128`` is
+    what ``x`` counts for. ``zero`` comes off ``x`` in a ``product``.
     """
 
     rows: tuple[int, int]

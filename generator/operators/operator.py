@@ -49,6 +49,12 @@ class Attributes:
 class Operator(Attributes, ABC):
     """An operator with all its attributes and weights."""
 
+    @property
+    def kind(self) -> str:
+        """The name of the operator in descriptions: ``MaxPool`` is ``max_pool``."""
+        name = type(self).__name__
+        return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
     @abstractmethod
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Shape of the output; a one-sentence ``ValueError`` where the inputs do not fit."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..quantization import Quantization
-from .arithmetic import activation_range
+from .arithmetic import Activation, activation_range
 from .checks import check_activation, check_scale, only_input, text
 from .operator import Operator, Shape
 from .taps import Taps
@@ -18,19 +18,20 @@ __all__ = ["Pool"]
 class Pool(Operator):
     """A pool of ``kernel`` taps, each channel for itself; taps in the padding are left out.
 
-    ``kernel`` and ``stride`` are ``(height, width)``, ``padding`` is ``(top, left, bottom, right)``.
-    ``quantization`` is that of input and output alike; ``activation`` clamps the output on it.
+    ``kernel``, ``stride`` and ``dilation`` are ``(height, width)``, ``padding`` is ``(top, left, bottom,
+    right)``. ``quantization`` is that of input and output alike; ``activation`` clamps the output on it.
     """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
     quantization: Quantization
-    activation: str = "none"
+    activation: Activation = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Taps(kernel=self.kernel, stride=self.stride, padding=self.padding)
+        Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
         check_scale("quantization", self.quantization)
         check_activation(self.activation)
 
@@ -38,14 +39,9 @@ class Pool(Operator):
         return f"{self.kind} {text(self.kernel)} stride {text(self.stride)}"
 
     @property
-    def kind(self) -> str:
-        """The name of the operator in descriptions."""
-        raise NotImplementedError
-
-    @property
     def taps(self) -> Taps:
         """Where the taps lie."""
-        return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding)
+        return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     @property
     def limits(self) -> tuple[int, int]:

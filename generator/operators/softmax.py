@@ -11,8 +11,8 @@ from ..quantization import INT8_MAX, INT8_MIN, Quantization
 from .arithmetic import INT32_MAX, Ints, quantize_multiplier
 from .checks import check_scale, only_input, text
 from .fixed_point import exp_of_negative, high_product, reciprocal, rounding_shift
-from .operator import Int8, Operator, Shape
-from .window import Window
+from .host import HostOperator
+from .operator import Int8, Shape
 
 __all__ = ["Softmax"]
 
@@ -21,7 +21,7 @@ DIFFERENCE_BITS, SUM_BITS = 5, 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Softmax(Operator):
+class Softmax(HostOperator):
     """TFLite's SOFTMAX from int8 to int8 along the channels; the output has scale 1/256, zero point -128."""
 
     input: Quantization
@@ -77,7 +77,3 @@ class Softmax(Operator):
         scale, excess = reciprocal(total, SUM_BITS)
         y = rounding_shift(high_product(scale, exponentials), excess + 31 - 8) + INT8_MIN
         return np.clip(y, INT8_MIN, INT8_MAX).astype(np.int8)
-
-    def lower(self, inputs: Sequence[Shape]) -> Window:
-        """Never: the sum over all channels comes before the first output."""
-        raise ValueError("softmax runs on the host only; make it the last operator of the network")

@@ -14,14 +14,20 @@ finds some gives tables of about 16 bits, and a requantization that hardly multi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from gatecast.hdl.requantization import Requantization
+
+from ..bounds import Bounds
+from ..staircase import Reference, fit
 from .arithmetic import Floats, Ints
 from .operator import Int8
 
-__all__ = ["SumTables", "sum_tables"]
+__all__ = ["SumTables", "centred", "sum_tables"]
 
 # Farther than any sum.
 NEVER = np.int64(1) << 48
@@ -48,18 +54,18 @@ class SumTables:
         return (self.low + np.searchsorted(self.thresholds, sums, side="right")).astype(np.int8)
 
 
-def sum_tables(outputs: Ints, first: Floats, second: Floats, *, zero_point: int, low: int,
-               high: int) -> SumTables | None:
+def sum_tables(outputs: Ints, first: Floats, second: Floats, *, zero_point: int,
+               ties: Callable[[Ints], npt.NDArray[np.bool_]], low: int, high: int) -> SumTables | None:
     """Narrow tables that give ``outputs [n, m]``, all in ``[low, high]``; None where there are none.
 
     ``first [n]`` and ``second [m]`` say what the operands really add, in steps of the output around
-    ``zero_point``: tables are sought near multiples of these. The result is exact whatever they say.
+    ``zero_point``, and ``ties`` which values half a step below them is rounded to: tables are sought near
+    multiples of these. The result is exact whatever they say.
     """
     values = np.arange(low + 1, high + 1)
     for width in _step_widths(first, second):
-        # Half a step beyond the value before, where rounding half away from zero puts it.
         edges = (values - zero_point - 0.5) * width
-        thresholds = np.where(values > zero_point, np.ceil(edges), np.floor(edges) + 1).astype(np.int64)
+        thresholds = np.where(ties(values), np.ceil(edges), np.floor(edges) + 1).astype(np.int64)
         ends = np.concatenate([[-NEVER], thresholds, [NEVER]])
         starts = np.rint(first * width).astype(np.int64), np.rint(second * width).astype(np.int64)
         found = _search(ends[outputs - low], ends[outputs - low + 1] - 1, starts, math.ceil(2 * width) + 8)
@@ -93,3 +99,19 @@ def _search(lowest: Ints, highest: Ints, starts: tuple[Ints, Ints], leash: int) 
         if max((first - upper).max(), (lower - second).max()) > leash:
             return None
     return None
+
+
+def centred(tables: Sequence[Ints], bias: Ints, reference: Reference, *, low: int, high: int,
+            zero: int | None = None) -> tuple[list[Ints], Requantization]:
+    """``tables`` moved around zero, where they are narrowest, and the requantization that moves sums back.
+
+    ``bias [channels]`` comes on top; ``reference`` takes sums of the tables as they were, and the bias, to
+    outputs in ``[low, high]``. ``zero`` is that of :func:`~gatecast.staircase.fit`.
+    """
+    middles = [(int(table.min()) + int(table.max()) + 1) // 2 for table in tables]
+    moved = [table - middle for table, middle in zip(tables, middles, strict=True)]
+    total = bias + sum(middles)
+    bounds = Bounds(lowest=np.full(len(bias), sum(int(table.min()) for table in moved), np.int64),
+                    highest=np.full(len(bias), sum(int(table.max()) for table in moved), np.int64))
+    return moved, fit(lambda sums: reference(sums + total), bounds, bias=total, low=low, high=high,
+                      zero=zero)

@@ -12,7 +12,10 @@ from .arithmetic import Ints
 from .checks import check_ints, text
 from .operator import Int8, Shape
 
-__all__ = ["Taps", "chunks", "dot", "matrix_product"]
+__all__ = ["Taps", "Weights", "chunks", "dot", "matrix_product"]
+
+# Of a dot product, at most the differences of two int8.
+Weights = Int8 | npt.NDArray[np.int16]
 
 # Float32 holds integers up to 2**24 exactly, and a product of two int8 is at most 2**14.
 EXACT_IN_FLOAT32 = 2**10
@@ -64,7 +67,7 @@ class Taps:
         return taps.transpose(0, 1, 2, 4, 5, 3)
 
 
-def dot(x: Int8, weights: Int8, taps: Taps, pad_value: int) -> Ints:
+def dot(x: Int8, weights: Weights, taps: Taps, pad_value: int) -> Ints:
     """Exact sums of products of ``x [n, h, w, ci]`` and ``weights [co, kh, kw, ci]``, ``[n, oh, ow, co]``."""
     n, height, width, _ = x.shape
     oh, ow = taps.output_size((height, width, x.shape[3]))
@@ -86,14 +89,15 @@ def chunks(frames: int, rows: int, values: int) -> Iterator[tuple[slice, slice]]
             yield slice(frame, frame + step), slice(row, row + band)
 
 
-def matrix_product(taps: Int8, weights: Int8) -> Ints:
+def matrix_product(taps: Int8, weights: Weights) -> Ints:
     """Exact sums of products of ``taps [n, oh, ow, kh, kw, ci]`` and ``weights [co, kh, kw, ci]``.
 
     The matrix product runs in floating point, where it is fast; its width is chosen so that every partial
     sum is an integer that it holds exactly.
     """
     terms = int(np.prod(weights.shape[1:]))
-    dtype: npt.DTypeLike = np.float32 if terms <= EXACT_IN_FLOAT32 else np.float64
+    exact = weights.dtype == np.int8 and terms <= EXACT_IN_FLOAT32
+    dtype: npt.DTypeLike = np.float32 if exact else np.float64
     rows, matrix = taps.astype(dtype).reshape(-1, terms), weights.reshape(len(weights), terms).T.astype(dtype)
     # Vector units of BLAS may raise the flag of lanes that hold nothing; all values here are finite.
     with np.errstate(invalid="ignore"):

@@ -13,7 +13,7 @@ from gatecast.hdl.requantization import Requantization
 
 from ..bounds import Bounds, dot_bounds, product_bounds, sum_bounds, table_bounds
 from .arithmetic import Ints
-from .checks import check_array, text
+from .checks import check_array, check_dot_weights, text
 from .groups import channel_product
 from .operand import WEIGHT_MAX, WEIGHT_MIN, Operand
 from .operator import Int8, Operator, Shape
@@ -68,7 +68,7 @@ class Window(Operator):
         """What the operation wants of an operand."""
         kh, kw = operand.kernel
         if self.operation == "dot":
-            check_array("weights", operand.weights, np.int8, "co kh kw ci")
+            check_dot_weights(operand.weights, "co kh kw ci")
             wanted: tuple[int, ...] = self.out_channels, kh, kw
         elif self.operation == "multiply":
             check_array("weights", operand.weights, np.int16, "kh kw co")
@@ -199,7 +199,7 @@ class Window(Operator):
 
 def _dot(taps: Int8, operand: Operand) -> Ints:
     assert operand.weights is not None
-    return matrix_product(taps, operand.weights.astype(np.int8))
+    return matrix_product(taps, operand.weights)
 
 
 def _multiply(taps: Int8, operand: Operand) -> Ints:

@@ -13,11 +13,12 @@ from gatecast.hdl.channel_lane import ChannelLane
 from gatecast.hdl.dot_product import DotProduct
 from gatecast.hdl.multiplier import Multiplier, WideMultiplier
 from gatecast.hdl.pipeline import bits_for_range
-from gatecast.hdl.requantizer import ADDRESS_WAY, OPERAND_WAY, TABLES, RequantizerParams
-from gatecast.hdl.systolic import SystolicGroup
+from gatecast.hdl.requantization import TIE_BITS
+from gatecast.hdl.requantizer import ADDRESS_WAY, OPERAND_WAY, RequantizerParams
+from gatecast.hdl.systolic import WEIGHT_BITS, SystolicGroup
 
 from .counts import Contents, Part, bits, contents, row_multiplier, varying_bits
-from .numbers import blocks, dot_taps, layer_window, tables
+from .numbers import blocks, dot_taps, dot_weights, layer_window, tables
 from .parameters import array_params
 from .plan import EnginePlan, Plan
 
@@ -26,6 +27,10 @@ __all__ = ["array_multipliers", "array_part", "requantizer_multipliers", "requan
 # Of the registers of a read of a block RAM, those that are in it: of the address and of the output. So many
 # are in a DSP block too: of the operands and of the product.
 BLOCK_REGISTERS = 2
+
+# Of a lane that settles ties, beside its adder and the steps that it passes on: comparisons of a fraction,
+# and the registers of what they say.
+TIE_LUTS, TIE_REGISTERS = 55, 40
 
 
 def weight_words(plan: Plan, engine: EnginePlan) -> int:
@@ -40,7 +45,7 @@ def array_part(plan: Plan, engine: EnginePlan, params: RequantizerParams, family
     width, depth = max(8, params.sum_shape.width), weight_words(plan, engine)
     if plan.external_weights:
         depth = 1
-    luts, ffs = (_systolic(engine, width, depth, family) if engine.kind == "systolic"
+    luts, ffs = (_systolic(plan, engine, width, depth, family) if engine.kind == "systolic"
                  else _channel(plan, engine, width, depth, family))
     for table in _tables_in_luts(plan, engine):
         luts += table.terms("weights in logic")
@@ -60,9 +65,16 @@ def _tables_in_luts(plan: Plan, engine: EnginePlan) -> Iterator[Contents]:
         yield from [contents(params.tables.reshape(-1, 1))] * engine.lanes
 
 
-def array_multipliers(engine: EnginePlan, family: str) -> int:
+def _weight_bits(plan: Plan, engine: EnginePlan) -> int:
+    """Of a weight of a systolic array."""
+    windows = (layer_window(plan.network.layer(name)) for name in engine.layers)
+    return WEIGHT_BITS[np.dtype(dot_weights(windows))]
+
+
+def array_multipliers(plan: Plan, engine: EnginePlan, family: str) -> int:
     """What the multipliers of an array come to in LUTs, as the term ``multipliers in logic``."""
-    luts, _ = row_multiplier(8, 8, Multiplier.LATENCY, family)
+    weight = _weight_bits(plan, engine) if engine.kind == "systolic" else 8
+    luts, _ = row_multiplier(8, weight, Multiplier.LATENCY, family)
     return engine.positions * luts
 
 
@@ -73,18 +85,20 @@ def requantizer_multipliers(params: RequantizerParams, family: str) -> int:
     return params.lanes * luts
 
 
-def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[Counter[str], Counter[str]]:
+def _systolic(plan: Plan, engine: EnginePlan, width: int, depth: int,
+              family: str) -> tuple[Counter[str], Counter[str]]:
     lanes, columns, groups = engine.lanes, engine.columns, engine.groups
-    products = lanes * columns
-    word = 8 * lanes * engine.group
+    products, weight = lanes * columns, _weight_bits(plan, engine)
+    word = weight * lanes * engine.group
     # Of few words some bits are the same in all, as often as those of random words are.
-    held = round(8 * (1 - 0.5 ** (depth - 1)) * products)
+    held = round(weight * (1 - 0.5 ** (depth - 1)) * products)
     adders = registers = 0
     # The tree of adders; where one is left over, it waits.
     terms = lanes
     for level in range(1, bits(lanes) + 1):
-        adders += terms // 2 * (16 + level)
-        registers += terms // 2 * (16 + level) + terms % 2 * (15 + level)
+        product = 8 + weight
+        adders += terms // 2 * (product + level)
+        registers += terms // 2 * (product + level) + terms % 2 * (product - 1 + level)
         terms -= terms // 2
     luts = Counter({"array adders": columns * (adders + width),
                     "array chain": (groups - 1) * engine.group * width})
@@ -95,14 +109,14 @@ def _systolic(engine: EnginePlan, width: int, depth: int, family: str) -> tuple[
         + (groups - 1) * bits(depth) + 3 * groups + 2 * DotProduct.latency(lanes),
     })
     if engine.weights_in == "lut":
-        ffs["array registers"] += 8 * products + held
+        ffs["array registers"] += weight * products + held
     else:
         luts["banks"] = groups * bank_bits(family, depth=depth, width=word, writable=False)
     if engine.array_in == "lut":
-        luts["multipliers in logic"] = array_multipliers(engine, family)
-        ffs["multipliers in logic"] = products * row_multiplier(8, 8, Multiplier.LATENCY, family)[1]
+        luts["multipliers in logic"] = array_multipliers(plan, engine, family)
+        ffs["multipliers in logic"] = products * row_multiplier(8, weight, Multiplier.LATENCY, family)[1]
     else:
-        ffs["array registers"] += 16 * products * (Multiplier.LATENCY - BLOCK_REGISTERS)
+        ffs["array registers"] += (8 + weight) * products * (Multiplier.LATENCY - BLOCK_REGISTERS)
     return luts, ffs
 
 
@@ -132,7 +146,7 @@ def _channel(plan: Plan, engine: EnginePlan, width: int, depth: int,
             muxes += 9 * ("multiply" in operations)
         muxes += factor * (not {"sum", "max"}.isdisjoint(operations))
         if engine.array_in == "lut":
-            luts["multipliers in logic"] = array_multipliers(engine, family)
+            luts["multipliers in logic"] = array_multipliers(plan, engine, family)
             ffs["multipliers in logic"] = lanes * row_multiplier(
                 operand, factor, Multiplier.LATENCY, family)[1]
         else:
@@ -182,14 +196,14 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
     """The requantizer of an engine."""
     lanes, x, m = params.lanes, params.x_shape, params.m_shape
     tables = [contents(np.concatenate([params.columns[name] for name in names], axis=1), engine.parameters_in)
-              for names in TABLES.values()]
+              for names in params.tables.values()]
     # Bits of each field in all lanes together, those that differ, and of those that agree one.
     varying: dict[str, int] = {}
-    for table, names in zip(tables, TABLES.values(), strict=True):
+    for table, names in zip(tables, params.tables.values(), strict=True):
         share = table.held / max(table.varying, 1)
         varying |= {name: round(share * sum(varying_bits(params.columns[name]))) for name in names}
     latency = params.multiplier_latency
-    kept = params.product_shape.width - params.shift_min
+    kept = params.product_shape.width + params.lead - params.shift_min
     stages = params.shift_stages
     offset = max(varying["offset_negative"], varying["offset_positive"])
     luts = Counter({
@@ -200,6 +214,9 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
         "banks": sum(bank_bits(family, depth=params.slots, width=table.varying, writable=False)
                      for table in tables if table.kind == "block" and table.varying),
     })
+    if params.ties:
+        luts["requantizer adders"] += lanes * (kept - TIE_BITS)
+        luts["requantizer clamps"] += lanes * TIE_LUTS
     for table in tables:
         luts += table.terms("parameters in logic")
     ffs = Counter({
@@ -209,6 +226,7 @@ def requantizer_part(engine: EnginePlan, params: RequantizerParams, family: str)
         + (varying["low"] + varying["high"]) * (stages + 2)
         + lanes * ((1 + OPERAND_WAY) * x.width + latency + (stages + 1) * kept + 18)
         + varying["shift"] * (stages // 2)
+        + params.ties * lanes * (3 * (kept - TIE_BITS) + TIE_REGISTERS)
         # A copy of the row, which block RAM has in its own register.
         + (sum(varying.values()) if engine.parameters_in == "lut" else 0),
         "tables in logic": sum(table.registers for table in tables),

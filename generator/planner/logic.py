@@ -92,7 +92,7 @@ def array_luts(plan: Plan, engine: EnginePlan, family: str) -> int:
     """LUTs that the multipliers of an array take when they are in no DSP blocks."""
     if not multipliers_of(plan.network, engine):
         return 0
-    return round(LUTS["multipliers in logic"] * array_multipliers(engine, family))
+    return round(LUTS["multipliers in logic"] * array_multipliers(plan, engine, family))
 
 
 def requantizer_luts(plan: Plan, engine: EnginePlan, family: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,8 +21,8 @@ from .layout import MemoryLayout
 from .plan import SINK, EnginePlan, Plan
 from .rows import jobs
 
-__all__ = ["Reader", "blocks", "dot_taps", "engine_layers", "kind_of", "layer_window", "multipliers_of",
-           "multiplies", "readers", "tables", "used_channels", "word_span"]
+__all__ = ["Reader", "blocks", "dot_taps", "dot_weights", "engine_layers", "kind_of", "layer_window",
+           "multipliers_of", "multiplies", "readers", "tables", "used_channels", "word_span"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -56,6 +56,13 @@ def multipliers_of(network: Network, engine: EnginePlan) -> int:
     """Multipliers of the array of ``engine``, in DSP blocks or in LUTs."""
     windows = [layer_window(network.layer(name)) for name in engine.layers]
     return engine.positions if any(map(multiplies, windows)) else 0
+
+
+def dot_weights(windows: Iterable[Window]) -> type[np.int8] | type[np.int16]:
+    """The type that holds the weights of all ``dot`` windows; one that needs 9 bits is enough for int16."""
+    wide = any(operand.weights is not None and operand.weights.dtype == np.int16
+               for window in windows if window.operation == "dot" for operand in window.operands)
+    return np.int16 if wide else np.int8
 
 
 def blocks(window: Window, engine: EnginePlan) -> int:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gatecast.hdl.channel import ChannelParams
 from gatecast.hdl.pipeline import bits_for_range
-from gatecast.hdl.requantization import Requantization
+from gatecast.hdl.requantization import TIE_BITS, Requantization
 from gatecast.hdl.requantizer import RequantizerParams
 from gatecast.hdl.systolic import SystolicParams, Weights
 
 from ..bounds import Bounds
 from ..operators.window import Window
-from .numbers import blocks, layer_window, tables, word_span
+from .numbers import blocks, dot_weights, layer_window, tables, word_span
 from .plan import EnginePlan, Plan
 
 __all__ = ["array_params", "parameter_bits", "requantizer_params", "x_bounds"]
@@ -41,6 +42,7 @@ def array_params(plan: Plan, engine: EnginePlan) -> SystolicParams | ChannelPara
 def _weights(plan: Plan, engine: EnginePlan) -> Weights:
     """The weight words of all layers in the order of the walk: block, operand, kernel row, column, word."""
     parts = []
+    dtype: Any = dot_weights(layer_window(plan.network.layer(name)) for name in engine.layers)
     for name in engine.layers:
         window = layer_window(plan.network.layer(name))
         count = blocks(window, engine)
@@ -49,7 +51,7 @@ def _weights(plan: Plan, engine: EnginePlan) -> Weights:
             assert operand.weights is not None
             first, words = word_span(operand, engine.lanes)
             taken = operand.weights[..., first * engine.lanes:(first + words) * engine.lanes]
-            padded = np.zeros((count * engine.columns, *operand.kernel, words * engine.lanes), np.int8)
+            padded = np.zeros((count * engine.columns, *operand.kernel, words * engine.lanes), dtype)
             padded[:window.out_channels, :, :, :taken.shape[3]] = taken
             by_word = padded.reshape(count, engine.columns, operand.taps * words, engine.lanes)
             operands.append(by_word.transpose(0, 2, 1, 3))
@@ -87,7 +89,9 @@ def requantizer_params(plan: Plan, engine: EnginePlan) -> RequantizerParams:
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     # The shift of a channel that is constant is free; as one of the others it does not widen their range.
     constant = joined["multiplier"] == 0
-    least = 0 if constant.all() else joined["shift"][~constant].min()
+    # Channels that settle ties are left fractions of a step.
+    fractions = TIE_BITS * joined["ties"]
+    least = 0 if constant.all() else max((joined["shift"] + fractions)[~constant].min(), 0)
     for name in ("offset_negative", "offset_positive"):
         joined[name] = np.where(constant, joined[name] >> joined["shift"] << least, joined[name])
     joined["shift"] = np.where(constant, least, joined["shift"])

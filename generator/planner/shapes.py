@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from gatecast.hdl.requantizer import lane_multipliers
 from gatecast.hdl.sequencer import Sequencer
+from gatecast.hdl.systolic import WEIGHT_BITS
 
 from ..network import Layer
 from ..operators.window import Window
-from .numbers import layer_window, multiplies, used_channels
+from .numbers import dot_weights, layer_window, multiplies, used_channels
 from .parameters import parameter_bits, x_bounds
 
 __all__ = ["LEAN", "Costs", "Kind", "Prices", "Shape", "Shapes"]
@@ -144,6 +145,7 @@ class Costs:
 
     def __init__(self, shapes: Shapes, facts: Sequence[_Facts]) -> None:
         self.kind, self.lanes, self.group = shapes.kind, shapes.lanes, shapes.group
+        self._weight_bits = WEIGHT_BITS[np.dtype(dot_weights(map(layer_window, shapes.layers)))]
         self.groups = shapes.columns // shapes.group
         self.positions = shapes.lanes * shapes.columns if shapes.kind == "systolic" else shapes.lanes
         self._cycles = np.array([fact.cycles for fact in facts], np.float64)
@@ -168,7 +170,8 @@ class Costs:
         if not prices.stored_weights:
             cost = np.zeros((len(counts), len(self.lanes)))
         elif self.kind == "systolic":
-            cost = self.groups * _memory(counts @ self._words, 8 * self.lanes * self.group, prices)
+            word = self._weight_bits * self.lanes * self.group
+            cost = self.groups * _memory(counts @ self._words, word, prices)
         else:
             cost = _memory(counts @ self._words, 9 * self.lanes, prices)
         bits = (present * self._bits).max(axis=1, initial=0)[:, np.newaxis]

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gatecast.boards.packing import block_rams, lut_ram_luts
-from gatecast.hdl.requantizer import TABLES
 from gatecast.hdl.sequencer import Sequencer
 from gatecast.hdl.storage import MemoryKind
 from gatecast.hdl.systolic import SystolicParams
@@ -82,7 +81,8 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
     if not plan.external_weights and array.weights is not None:
         groups: npt.NDArray[np.integer]
         if isinstance(array, SystolicParams):
-            groups, width = array.weights.reshape(array.depth, engine.groups, -1).transpose(1, 0, 2), 8
+            groups = array.weights.reshape(array.depth, engine.groups, -1).transpose(1, 0, 2)
+            width = array.weight_bits
         else:
             groups, width = array.weights[np.newaxis], array.weight_shape.width
         found += [Storage(owner=engine.name, what="weights", depth=array.depth, kind=engine.weights_in,
@@ -94,7 +94,7 @@ def _of_engine(plan: Plan, engine: EnginePlan) -> list[Storage]:
         found += [Storage(owner=engine.name, what="tables", depth=array.tables.size, kind=engine.tables_in,
                           width=_varying(array.tables.reshape(-1, 1), array.entry_shape.width),
                           read_ports=count, copies=int(np.sum(ports == count))) for count in (1, 2)]
-    for names in TABLES.values():
+    for names in requantizer.tables.values():
         columns = np.concatenate([requantizer.columns[name] for name in names], axis=1)
         found.append(Storage(owner=engine.name, what="parameters", depth=requantizer.slots,
                              width=sum(varying_bits(columns)), kind=engine.parameters_in))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..network import Tensor
-from ..operators.arithmetic import INT32_MAX, activation_range
+from ..operators.arithmetic import INT32_MAX, Activation, activation_range
 from ..operators.avg_pool import AvgPool
 from ..operators.linear import Linear
 from ..operators.max_pool import MaxPool
@@ -126,7 +126,7 @@ class RandomWeights:
         squares = [self._rms[source.name] * _scale(source) for source in sources]
         return math.sqrt(sum(each * each for each in squares))
 
-    def _spread(self, output: Quantization, activation: str) -> float:
+    def _spread(self, output: Quantization, activation: Activation) -> float:
         """How many steps of ``output`` the results of a layer are to spread before its activation."""
         low, high = activation_range(activation, output)
         return SPREAD * max(high - output.zero_point, output.zero_point - low, 1)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...errors import InputError
 from ...network import Network
-from .limits import MAX_BYTES
+from ..model_bytes import model_bytes
 from .model_file import parse
 from .network_of import network_of
 from .verifier import Damaged, TooMany
@@ -25,17 +25,7 @@ def read_tflite(path: Path) -> Network:
 
     Whatever is wrong or not supported raises :class:`InputError` with one sentence.
     """
-    try:
-        if not path.is_file():
-            raise InputError(f"{path}: found {'something else than a file' if path.exists() else 'no file'}, "
-                             f"allowed: the path of a TFLite model")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: found a file that cannot be read ({error.strerror}), "
-                         f"allowed: the path of a readable TFLite model") from error
-    if len(data) > MAX_BYTES:
-        raise InputError(f"{path.name}: found more than {MAX_BYTES} bytes, allowed: at most that")
+    data = model_bytes(path, "TFLite")
     try:
         return network_of(parse(data), path.name)
     except Damaged as error:

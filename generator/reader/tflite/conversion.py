@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from math import isclose, prod
 from typing import Any
 
-from ...network import Layer, Tensor
+from ...network import Tensor
 from ...operators.checks import text
-from ...operators.conv2d import Conv2d
-from ...operators.depthwise_conv2d import DepthwiseConv2d
-from ...operators.operator import Operator, Shape
-from ...operators.pool import Pool
+from ...operators.operator import Operator
 from ...operators.reshape import Reshape
 from ...quantization import Quantization
+from ..layer_maker import LayerMaker
+from ..limits import MAX_RANK
+from ..refusals import Refused, sizes
 from .graph import Graph
-from .limits import MAX_PATCHES, MAX_RANK, MAX_VALUES
 from .model_file import FileOperator
-from .refusals import Refused
-from .tensors import Tensors, sizes
+from .tensors import Tensors
 
 __all__ = ["Conversion", "meaning"]
 
@@ -29,18 +27,16 @@ CLOSE = 1e-6
 class Conversion:
     """What the converters of operators use; everything raises :class:`Refused` with the attribute at fault.
 
-    ``layers`` collects what the operator becomes, ``made`` the tensors that these layers write, ``work`` how
-    much of :data:`MAX_WORK` they take.
+    ``maker`` collects what the operators become.
     """
 
-    def __init__(self, operator: FileOperator, tensors: Tensors, graph: Graph, file: str) -> None:
+    def __init__(self, operator: FileOperator, tensors: Tensors, graph: Graph, maker: LayerMaker,
+                 file: str) -> None:
         self.operator = operator
         self.tensors = tensors
         self.graph = graph
         self.name = f"{operator.name.lower()}_{operator.index}"
-        self.layers: list[Layer] = []
-        self.made: list[Tensor] = []
-        self.work = 0
+        self._maker = maker
         self._origin = f"{file}: {operator}"
 
     def operands(self, least: int, most: int | None = None, outputs: int = 1) -> None:
@@ -98,40 +94,19 @@ class Conversion:
 
     def emit(self, operator: Operator, inputs: Sequence[Tensor], output: Tensor, part: str = "") -> None:
         """A layer; another that only changes the shape follows where the file counts its axes differently."""
-        shapes = [tensor.shape for tensor in inputs]
-        self.work += _work(operator, shapes)
-        shape = operator.output_shape(shapes)
+        shape = operator.output_shape([tensor.shape for tensor in inputs])
         if prod(shape) != output.size:
             raise Refused(f"output: found {text(output.shape)}, allowed: {text(shape)} for these inputs")
         target = output
         if shape != output.shape:
             target = Tensor(name=f"{output.name}_flat", shape=shape, quantization=output.quantization)
-        self._layer(self.name + part, operator, inputs, target)
+        self._maker.make(self.name + part, operator, inputs, target, self._origin)
         if target is not output:
-            self._layer(f"{self.name}{part}_shape", Reshape(shape=output.shape), [target], output)
-
-    def _layer(self, name: str, operator: Operator, inputs: Sequence[Tensor], output: Tensor) -> None:
-        self.made.append(output)
-        self.layers.append(Layer(name=name, operator=operator, inputs=tuple(tensor.name for tensor in inputs),
-                                 output=output.name, origin=self._origin))
+            self._maker.make(f"{self.name}{part}_shape", Reshape(shape=output.shape), [target], output,
+                             self._origin)
 
 
 def meaning(tensor: Tensor) -> Quantization:
     """The quantization of a tensor that was asked for as int8."""
     assert tensor.quantization is not None
     return tensor.quantization
-
-
-def _work(operator: Operator, shapes: Sequence[Shape]) -> int:
-    """Multiplications as :data:`MAX_WORK` counts them; windows that need memory without end are refused."""
-    if not isinstance(operator, (Conv2d, DepthwiseConv2d, Pool)):
-        return operator.macs(shapes)
-    (given_height, given_width, channels), (top, left, bottom, right) = shapes[0], operator.padding
-    padded = (given_height + top + bottom) * (given_width + left + right) * channels
-    if padded > 2 * MAX_VALUES:
-        raise Refused(f"padding: found {padded} values with the padding, allowed: at most {2 * MAX_VALUES}")
-    height, width, _ = operator.output_shape(shapes)
-    patches = height * width * prod(operator.kernel) * channels
-    if patches > MAX_PATCHES:
-        raise Refused(f"kernel: found {patches} values at all positions, allowed: at most {MAX_PATCHES}")
-    return operator.macs(shapes) if isinstance(operator, Conv2d) else 16 * max(patches, operator.macs(shapes))

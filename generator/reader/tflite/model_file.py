@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tflite
 
-from .refusals import printable
+from ..refusals import printable
 from .schema import OPTIONS, SCHEMA, Numbers
 from .verifier import Damaged, verify
 

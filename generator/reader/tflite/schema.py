@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .limits import MAX_BUFFERS, MAX_BYTES, MAX_CHANNELS, MAX_OPERANDS, MAX_OPERATORS, MAX_SIZES, MAX_TENSORS
+from ..limits import MAX_BYTES, MAX_OPERANDS, MAX_OPERATORS, MAX_TENSORS
+from .limits import MAX_BUFFERS, MAX_CHANNELS, MAX_SIZES
 
 __all__ = ["OPTIONS", "ROOT", "SCHEMA", "Child", "Children", "Kind", "Numbers", "Scalar", "Text", "Union"]
 

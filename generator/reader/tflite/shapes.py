@@ -8,10 +8,10 @@ from dataclasses import replace
 from ...operators.concat import Concat
 from ...operators.pad import Pad
 from ...operators.reshape import Reshape
+from ..limits import MAX_DIMENSION
+from ..refusals import Refused, sizes
 from .conversion import Conversion, meaning
-from .limits import MAX_DIMENSION
-from .refusals import Refused
-from .tensors import map_axis, sizes
+from .tensors import map_axis
 
 __all__ = ["SHAPES"]
 

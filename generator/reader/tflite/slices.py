@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ...network import Tensor
 from ...operators.slice import Slice
+from ..limits import MAX_DIMENSION, MAX_OPERANDS
+from ..refusals import Refused, sizes
 from .conversion import Conversion
-from .limits import MAX_DIMENSION, MAX_OPERANDS
-from .refusals import Refused
-from .tensors import map_axis, sizes
+from .tensors import map_axis
 
 __all__ = ["SLICES"]
 

@@ -5,7 +5,6 @@ Axes are counted from the right, as TFLite broadcasts: ``[1, h, w, c]``, ``[h, w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import isfinite, prod
 from typing import Any
 
@@ -15,18 +14,13 @@ from ...network import Tensor
 from ...operators.arithmetic import Floats
 from ...operators.operator import Shape
 from ...quantization import INT8_MAX, INT8_MIN, Quantization
-from .limits import MAX_CONSTANTS, MAX_DIMENSION, MAX_RANK, MAX_VALUES
+from ..limits import MAX_CONSTANTS, MAX_DIMENSION, MAX_RANK, MAX_VALUES
+from ..refusals import Refused, sizes
 from .model_file import FileTensor, ModelFile
-from .refusals import Refused
 
-__all__ = ["Tensors", "map_axis", "sizes"]
+__all__ = ["Tensors", "map_axis"]
 
 DTYPES = {"INT8": "<i1", "INT32": "<i4", "INT64": "<i8"}
-
-
-def sizes(shape: Sequence[int]) -> str:
-    """A shape of the file for messages."""
-    return f"[{', '.join(map(str, shape))}]"
 
 
 def map_axis(axis: int, rank: int) -> int:

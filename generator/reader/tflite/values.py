@@ -14,9 +14,8 @@ from ...operators.operator import Int8
 from ...operators.quantize import Dequantize, Quantize
 from ...operators.softmax import Softmax
 from ...quantization import Quantization
+from ..refusals import Refused, sizes
 from .conversion import Conversion, meaning
-from .refusals import Refused
-from .tensors import sizes
 
 __all__ = ["VALUES"]
 
@@ -53,7 +52,7 @@ def _lookup(kind: str, table: Callable[[Conversion, Quantization, Quantization],
     def convert(c: Conversion) -> None:
         c.operands(1)
         x, y = c.input(), c.output()
-        c.emit(Lookup(kind=kind, table=table(c, meaning(x), meaning(y))), [x], y)
+        c.emit(Lookup(function=kind, table=table(c, meaning(x), meaning(y))), [x], y)
 
     return convert
 
@@ -94,7 +93,7 @@ def _quantize(c: Conversion) -> None:
     c.operands(1)
     x, y = c.tensors.value(c.index(0)), c.output()
     if x.quantization is not None:
-        c.emit(Lookup(kind="quantize", table=requantize(x.quantization, meaning(y))), [x], y)
+        c.emit(Lookup(function="quantize", table=requantize(x.quantization, meaning(y))), [x], y)
         return
     if not c.graph.at_start(c.operator):
         raise Refused("input: found float32 inside the network, allowed: the input of the network")

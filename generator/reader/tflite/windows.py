@@ -19,11 +19,11 @@ from ...operators.max_pool import MaxPool
 from ...operators.mean import Mean
 from ...operators.reshape import Reshape
 from ...operators.resize_nearest import ResizeNearest
+from ..limits import MAX_DIMENSION
+from ..refusals import Refused, sizes
 from ..same_padding import same_padding
 from .conversion import Conversion, meaning
-from .limits import MAX_DIMENSION
-from .refusals import Refused
-from .tensors import map_axis, sizes
+from .tensors import map_axis
 
 __all__ = ["WINDOWS"]
 

@@ -1,13 +1,8 @@
-"""What is refused, and how it is said: all that a network holds and Gatecast cannot map, in one sentence."""
+"""What to use instead of the operators that are not read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from ...errors import InputError
-from .limits import MAX_LISTED, MAX_NAME
-
-__all__ = ["Refused", "nearest", "printable", "refusal"]
+__all__ = ["nearest"]
 
 # What does the work of operators that are not read, or comes closest.
 NEAREST = {
@@ -37,10 +32,6 @@ NEAREST = {
 RECURRENT = ("LSTM", "RNN", "GRU", "SVDF")
 
 
-class Refused(Exception):
-    """An operator that cannot be mapped; the message is ``ATTRIBUTE: found FOUND, allowed: ALLOWED``."""
-
-
 def nearest(name: str) -> str:
     """What to use instead of the operator ``name``, which is not read."""
     if name in NEAREST:
@@ -48,18 +39,3 @@ def nearest(name: str) -> str:
     if any(word in name for word in RECURRENT):
         return "CONV_2D over time, recurrent layers are not read yet"
     return "the operators in docs/tflite.md"
-
-
-def printable(text: str) -> str:
-    """A name out of a file, fit for a message."""
-    shown = "".join(character if " " <= character <= "~" else "?" for character in text[:MAX_NAME])
-    return shown + "..." if len(text) > MAX_NAME else shown
-
-
-def refusal(file: str, problems: Sequence[str]) -> InputError:
-    """The one error for all ``problems``, the first few of many."""
-    if len(problems) == 1:
-        return InputError(f"{file}: {problems[0]}")
-    listed = "; ".join(problems[:MAX_LISTED])
-    more = f"; and {len(problems) - MAX_LISTED} more" if len(problems) > MAX_LISTED else ""
-    return InputError(f"{file}: {len(problems)} things are not supported: {listed}{more}")

@@ -1,0 +1,75 @@
+"""What the host does to values that are the same but for where they stand, or how their bytes are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .arithmetic import Ints
+from .checks import check_array, check_ints, only_input, text
+from .host import HostOperator
+from .operator import Shape
+
+__all__ = ["Rearrange", "Relabel"]
+
+Values = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rearrange(HostOperator):
+    """Each value to another place, as from channels first to channels last.
+
+    Value ``i`` of the output, a map of ``shape``, is value ``order[i]`` of the input, both counted in the
+    order height, width, channels. ``order`` is int64 and holds every place once.
+    """
+
+    place = "first or last"
+
+    shape: Shape
+    order: Ints
+
+    def __post_init__(self) -> None:
+        check_ints("shape", self.shape, "height width channels", 1)
+        check_array("order", self.order, np.int64, "n")
+        if not np.array_equal(np.sort(self.order), np.arange(int(np.prod(self.shape)))):
+            raise ValueError(f"order must hold each place of {text(self.shape)} once")
+        super().__post_init__()
+
+    def __str__(self) -> str:
+        return f"rearrange to {text(self.shape)}"
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """``shape``, of as many values as the input."""
+        shape = only_input(inputs)
+        if np.prod(shape) != len(self.order):
+            raise ValueError(f"order must hold a place for each value of the input {text(shape)}, "
+                             f"not {len(self.order)}")
+        return self.shape
+
+    def compute(self, inputs: Sequence[Values]) -> Values:
+        """Copies a batch of any type."""
+        x, = inputs
+        return x.reshape(len(x), -1)[:, self.order].reshape(len(x), *self.shape)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relabel(HostOperator):
+    """Between uint8 and int8 that mean the same: the top bit of each byte is inverted, 128 taken or added."""
+
+    place = "first or last"
+
+    def __str__(self) -> str:
+        return "relabel"
+
+    def output_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """The same as that of the input."""
+        return only_input(inputs)
+
+    def compute(self, inputs: Sequence[Values]) -> Values:
+        """uint8 to int8, int8 to uint8."""
+        x, = inputs
+        return (x.view(np.uint8) ^ np.uint8(128)).view(np.int8 if x.dtype == np.uint8 else np.uint8)

@@ -1,0 +1,151 @@
+"""The layers of an ONNX graph while they are made, and how the values of its input come to be in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+
+from ...network import Tensor
+from ...operators.host_layout import Rearrange
+from ...operators.operator import Operator, Shape
+from ...operators.reshape import Reshape
+from ...quantization import Quantization
+from ..layer_maker import LayerMaker
+from ..limits import MAX_RANK, MAX_VALUES
+from ..refusals import Refused, sizes
+from .values import MAP_ORDERS, Stored, map_places
+
+__all__ = ["Builder", "Label", "last_three"]
+
+# Of the names that tensors take over from the file.
+MAX_NAME = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """What a layer is called, and where it comes from."""
+
+    name: str
+    origin: str
+
+
+def last_three(dims: Sequence[int]) -> Shape:
+    """A value's last three axes, 1 for those that it lacks; :class:`Refused` where a batch is before them."""
+    if len(dims) > MAX_RANK or (len(dims) > 1 and dims[0] != 1):
+        raise Refused(f"shape: found {sizes(dims)}, allowed: at most {MAX_RANK} axes, the first one a batch "
+                      "of 1")
+    if prod(dims) > MAX_VALUES:
+        raise Refused(f"shape: found {prod(dims)} values, allowed: at most {MAX_VALUES}")
+    inner = dims[1:] if len(dims) > 1 else dims
+    height, width, channels = (*(1,) * (MAX_RANK - 1 - len(inner)), *inner)
+    return height, width, channels
+
+
+class Builder(LayerMaker):
+    """A :class:`LayerMaker` that names tensors and finds the order in which values lie.
+
+    The host hands the input over in the order that the first reader wants; ``arranged`` says in which: for
+    each place on the chip, the place in the file's order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: set[str] = set()
+        self._labels: set[str] = set()
+        self._input: Tensor | None = None
+        self._arranged: tuple[Tensor, npt.NDArray[np.int64]] | None = None
+
+    def name(self, wanted: str) -> str:
+        """A name for a tensor that is like ``wanted`` and that no other has."""
+        return _unused(wanted, self._names)
+
+    def emit(self, label: Label, operator: Operator, inputs: Sequence[Tensor], output: str,
+             quantization: Quantization | None) -> Tensor:
+        """A layer whose output is called like ``output``."""
+        tensor = Tensor(name=self.name(output), quantization=quantization,
+                        shape=operator.output_shape([tensor.shape for tensor in inputs]))
+        self.make(_unused(label.name, self._labels), operator, inputs, tensor, label.origin)
+        return tensor
+
+    def takes(self, tensor: Tensor) -> None:
+        """``tensor`` is the first on the chip; the host may still rearrange it."""
+        if self._input is not None:
+            raise Refused("input: found the network's input quantized more than once, allowed: one "
+                          "QuantizeLinear that all read")
+        self._input = tensor
+
+    def settled(self, stored: Stored) -> Stored:
+        """``stored`` where it will be; an input that nobody has asked for yet gets its channels last."""
+        if self._input is None or stored.tensor != self._input:
+            return stored
+        if self._arranged is None:
+            self._arrange(stored, MAP_ORDERS.get(len(stored.shape)))
+        assert self._arranged is not None
+        tensor, order = self._arranged
+        inverse = np.empty_like(order)
+        inverse[order] = np.arange(len(order))
+        return Stored(tensor=tensor, places=inverse[stored.places], unsigned=stored.unsigned)
+
+    def map(self, stored: Stored, order: str, label: Label) -> Tensor:
+        """The tensor behind ``stored``, whose axes are ``order``, in the order height, width, channels.
+
+        ``order`` names the axes by the letters n, h, w and c. :class:`Refused` where the values lie
+        otherwise, which moves between rows and channels would have to mend.
+        """
+        if self._input is not None and stored.tensor == self._input and self._arranged is None:
+            self._arrange(stored, order)
+        stored = self.settled(stored)
+        shape = _map_shape(stored.shape, order)
+        if not np.array_equal(stored.places, map_places(shape, order)):
+            raise Refused("input: found values that a Reshape or Transpose before has moved between rows and "
+                          "channels, allowed: such moves before a Gemm or MatMul, and at the ends")
+        if stored.tensor.shape == shape:
+            return stored.tensor
+        shaped = Label(name=f"{label.name}_shape", origin=label.origin)
+        return self.emit(shaped, Reshape(shape=shape), [stored.tensor], f"{stored.tensor.name}_map",
+                         stored.tensor.quantization)
+
+    def _arrange(self, stored: Stored, order: str | None) -> None:
+        """Let the host arrange the input so that ``stored``, whose axes are ``order``, lies channels last.
+
+        It stays as it is where ``stored`` is some part of it only, or a row of values.
+        """
+        given = self._input
+        assert given is not None
+        places, shape = np.arange(given.size), given.shape
+        if order is not None and stored.places.size == given.size:
+            shape = _map_shape(stored.shape, order)
+            places[map_places(shape, order).reshape(-1)] = stored.places.reshape(-1)
+        self._arranged = given, places
+        if shape == given.shape and np.array_equal(places, np.arange(given.size)):
+            return
+        moved = not np.array_equal(places, np.arange(given.size))
+        operator = Rearrange(shape=shape, order=places) if moved else Reshape(shape=shape)
+        label = Label(name="arrange_input", origin=f"input '{given.name}'")
+        tensor = self.emit(label, operator, [given], f"{given.name}_arranged", given.quantization)
+        self._arranged = tensor, places
+
+
+def _map_shape(sizes_: Sequence[int], order: str) -> Shape:
+    """Height, width and channels of a value whose axes are ``order``."""
+    dims = dict(zip(order, sizes_, strict=True))
+    if dims.get("n", 1) != 1:
+        raise Refused(f"input: found the shape {sizes(sizes_)}, allowed: a batch of 1")
+    return dims.get("h", 1), dims.get("w", 1), dims.get("c", 1)
+
+
+def _unused(wanted: str, used: set[str]) -> str:
+    """An identifier like ``wanted`` that is not among the ``used``, where it is put."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", wanted).strip("_")[:MAX_NAME] or "value"
+    plain = plain if plain[0].isalpha() else f"t{plain}"
+    name, number = plain, 1
+    while name in used:
+        number += 1
+        name = f"{plain}_{number}"
+    used.add(name)
+    return name

@@ -1,0 +1,40 @@
+"""The order of the nodes of a graph, checked, and which of them the output needs."""
+
+from __future__ import annotations
+
+from ..refusals import printable
+from .model_file import Damaged, FileNode, ModelFile
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """Who writes and who reads which value; raises :class:`Damaged` where the order is none.
+
+    ``live`` are the nodes that the outputs depend on, in execution order.
+    """
+
+    def __init__(self, file: ModelFile) -> None:
+        self._check(file)
+        self.needed = {value.name for value in file.outputs}
+        live: list[FileNode] = []
+        for node in reversed(file.nodes):
+            if self.needed.intersection(node.outputs):
+                live.append(node)
+                self.needed.update(filter(None, node.inputs))
+        self.live = tuple(reversed(live))
+
+    def _check(self, file: ModelFile) -> None:
+        """Every value is written once and before it is read."""
+        known = {"", *file.constants, *(value.name for value in file.inputs)}
+        for node in file.nodes:
+            for name in node.inputs:
+                if name not in known:
+                    raise Damaged(f"its {node} reads '{printable(name)}', which nothing before it writes")
+            for name in filter(None, node.outputs):
+                if name in known:
+                    raise Damaged(f"its {node} writes '{printable(name)}', which has its values already")
+                known.add(name)
+        for value in file.outputs:
+            if value.name not in known:
+                raise Damaged(f"its output '{printable(value.name)}' is written by nothing")

@@ -1,0 +1,131 @@
+"""Operators that only move values: reshapes, transposes, and what else is an operation on places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ..refusals import Refused, sizes
+from .conversion import Conversion, Value, axis_of, reshaped
+from .hosted import Hosted
+from .model_file import Array
+from .reals import Function, Given, Waiting
+from .values import Stored, Weights
+
+__all__ = ["MOVES", "moved"]
+
+Move = Callable[[Array], Array]
+
+
+def moved(value: Value, move: Move) -> Value:
+    """``value`` with its entries moved as ``move`` moves those of an array."""
+    match value:
+        case Weights():
+            scale, zero = (_least(move(np.broadcast_to(part, value.shape)))
+                           for part in (value.scale, value.zero))
+            return Weights(integers=move(value.integers), scale=scale, zero=zero)
+        case Function():
+            return replace(value, stored=value.stored.seen(move(value.stored.places)))
+        case Stored() | Given() | Waiting():
+            return replace(value, places=move(value.places))
+        case Hosted():
+            places = np.arange(prod(value.shape)).reshape(value.shape)
+            after = move(places)
+            if not np.array_equal(after.reshape(-1), places.reshape(-1)):
+                raise Refused("input: found values that the host computes, allowed: those on the chip")
+            return replace(value, shape=after.shape)
+        case _:
+            raise Refused("input: found values of different scales side by side, allowed: one that goes "
+                          "through QuantizeLinear and DequantizeLinear first")
+
+
+def _least(array: Array) -> Array:
+    """The same with length 1 for each axis along which all entries are equal."""
+    for axis in range(array.ndim):
+        first = array.take([0], axis)
+        if (array == first).all():
+            array = first
+    return array
+
+
+def _identity(c: Conversion) -> Value:
+    """Left out."""
+    c.inputs(1, 3)
+    return c.value(0)
+
+
+def _reshape(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    c.inputs(2)
+    value, keep = c.value(0), c.expect("allowzero", 0, (0, 1))
+    shape = reshaped(c.integers(1), value.shape, copy_zeros=not keep)
+    return moved(value, lambda array: array.reshape(shape))
+
+
+def _flatten(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    c.inputs(1)
+    value = c.value(0)
+    axis = c.attribute("axis", 1)
+    axis = len(value.shape) if axis == len(value.shape) else axis_of(axis, len(value.shape))
+    shape = prod(value.shape[:axis]), prod(value.shape[axis:])
+    return moved(value, lambda array: array.reshape(shape))
+
+
+def _transpose(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    c.inputs(1)
+    value = c.value(0)
+    rank = len(value.shape)
+    order = c.attribute("perm", tuple(reversed(range(rank))))
+    if sorted(order) != list(range(rank)):
+        raise Refused(f"perm: found {sizes(order)}, allowed: an order of {rank} axes")
+    return moved(value, lambda array: array.transpose(order))
+
+
+def _axes(c: Conversion) -> tuple[int, ...] | None:
+    """The axes of Squeeze and Unsqueeze: an attribute before version 13, an input from then on."""
+    if c.has(1):
+        return c.integers(1)
+    found: tuple[Any, ...] = c.attribute("axes", ())
+    return found or None
+
+
+def _squeeze(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    c.inputs(1, 2)
+    value, given = c.value(0), _axes(c)
+    shape = value.shape
+    axes = ([axis for axis, size in enumerate(shape) if size == 1] if given is None
+            else [axis_of(axis, len(shape)) for axis in given])
+    if any(shape[axis] != 1 for axis in axes):
+        raise Refused(f"axes: found {sizes(axes)} of {sizes(shape)}, allowed: axes of length 1")
+    return moved(value, lambda array: array.reshape([size for i, size in enumerate(shape) if i not in axes]))
+
+
+def _unsqueeze(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    c.inputs(1, 2)
+    value, given = c.value(0), _axes(c) or ()
+    rank = len(value.shape) + len(given)
+    axes = {axis_of(axis, rank) for axis in given}
+    if len(axes) != len(given) or not axes:
+        raise Refused(f"axes: found {sizes(given)}, allowed: different axes, at least one")
+    rest = iter(value.shape)
+    shape = [1 if axis in axes else next(rest) for axis in range(rank)]
+    return moved(value, lambda array: array.reshape(shape))
+
+
+MOVES: dict[str, Callable[[Conversion], Value]] = {
+    "Identity": _identity,
+    "Dropout": _identity,
+    "Reshape": _reshape,
+    "Flatten": _flatten,
+    "Transpose": _transpose,
+    "Squeeze": _squeeze,
+    "Unsqueeze": _unsqueeze,
+}

@@ -1,0 +1,33 @@
+"""What to use instead of the operators that are not read."""
+
+from __future__ import annotations
+
+__all__ = ["nearest"]
+
+# What does the work of operators that are not read, or comes closest.
+NEAREST = {
+    "ArgMax": "the output before it, whose largest value the driver can find",
+    "ConvInteger": "QLinearConv",
+    "ConvTranspose": "Resize and Conv",
+    "DynamicQuantizeLinear": "QuantizeLinear with a constant scale",
+    "Gather": "Slice",
+    "LpPool": "AveragePool",
+    "MatMulInteger": "QLinearMatMul",
+    "Min": "Clip",
+    "PRelu": "LeakyRelu",
+    "ReduceMax": "GlobalMaxPool",
+    "onnx.brevitas.BipolarQuant": "Quant with at least 2 bits",
+    "onnx.brevitas.Trunc": "Quant",
+    "qonnx.custom_op.general.BipolarQuant": "Quant with at least 2 bits",
+    "qonnx.custom_op.general.Trunc": "Quant",
+}
+RECURRENT = ("LSTM", "RNN", "GRU")
+
+
+def nearest(name: str) -> str:
+    """What to use instead of the operator ``name``, which is not read."""
+    if name in NEAREST:
+        return NEAREST[name]
+    if name in RECURRENT:
+        return "Conv over time, recurrent layers are not read yet"
+    return "the operators in docs/onnx.md"
