@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from onnx_builder import OnnxBuilder, runtime
 from onnx_cases import EXACT, NEARLY, frames_of, outputs
+from random_onnx import random_network
 
 from gatecast.lowering import lower
 from gatecast.network_file import load_network, save_network
@@ -36,6 +37,18 @@ def test_equal_but_for_sums_in_float(name, seed):
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= max(2, 0.002 * apart.size)
     np.testing.assert_array_equal(outputs(lower(network), x), found)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_networks(seed):
+    """Of the blocks that people make, six deep."""
+    case = random_network(seed, blocks=6)
+    network = network_of(parse(case.data), "model.onnx")
+    x = frames_of(case, 10)
+    found = outputs(network, x)
+    np.testing.assert_array_equal(found.reshape(10, 7), runtime(case.data, x))
+    np.testing.assert_array_equal(outputs(lower(network), x), found)
+    assert len(np.unique(found)) > 2
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 from onnx_builder import OnnxBuilder
 from onnx_cases import EXACT, frames_of
+from random_onnx import random_network
 from random_plans import STYLES, random_plan
 from tools import needs
 
 import gatecast
 from gatecast.lowering import lower
+from gatecast.planner import events
+from gatecast.planner.regions import with_two_frames
+from gatecast.planner.schedule import schedule
 from gatecast.reader.onnx.model_file import parse
 from gatecast.reader.onnx.network_of import network_of
 
@@ -27,6 +31,20 @@ def test_operator(name, seed):
     case = EXACT[name](OnnxBuilder([seed, *name.encode()]))
     network = network_of(parse(case.data), "model.onnx")
     plan = random_plan(lower(network), STYLES[seed % len(STYLES)], seed)
+    x = frames_of(case, FRAMES).reshape(FRAMES, *network.tensors[network.first_input].shape)
+    assert gatecast.compare(plan, x, network=network, simulator="python", seed=seed).failures == ()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_random_network(seed):
+    case = random_network(seed, blocks=3)
+    network = network_of(parse(case.data), "model.onnx")
+    lowered = lower(network)
+    plan = random_plan(lowered, STYLES[seed % len(STYLES)], seed)
+    try:
+        events.run(schedule(plan), FRAMES, offered=FRAMES)
+    except events.Deadlock:
+        plan = with_two_frames(plan)
     x = frames_of(case, FRAMES).reshape(FRAMES, *network.tensors[network.first_input].shape)
     assert gatecast.compare(plan, x, network=network, simulator="python", seed=seed).failures == ()
 
