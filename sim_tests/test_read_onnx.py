@@ -241,12 +241,14 @@ def test_is_limited(tmp_path, monkeypatch):
 
     for code, message in (("import os; os.abort()", "stops its reader"),
                           ("raise MemoryError", "takes more than"),
+                          ("from gatecast.reader.onnx import child\nchild.MAX_CPU_SECONDS = 1\n"
+                           "child._limit()\nwhile True: pass", "takes more than"),
                           ("import time; time.sleep(60)", "takes more than")):
         command = ["-c", code]
         original = child.subprocess.run
 
         def run(arguments, *, original=original, command=command, **options):
-            return original([arguments[0], *command], **{**options, "timeout": 3})
+            return original([arguments[0], *command], **{**options, "timeout": 8})
 
         monkeypatch.setattr(child.subprocess, "run", run)
         with pytest.raises(InputError, match=message):

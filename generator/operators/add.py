@@ -13,10 +13,9 @@ from gatecast.hdl.requantization import Requantization
 
 from ..bounds import Bounds
 from ..quantization import INT8_MAX, INT8_MIN
-from ..requantizations import repeated
 from ..staircase import fit
 from .arithmetic import Ints, multiply, quantize_multiplier
-from .elementwise import Elementwise, operand
+from .elementwise import Elementwise, looked_up, operand
 from .operator import Int8, Shape
 from .sum_tables import centred, sum_tables
 from .window import Window
@@ -71,11 +70,7 @@ class Additive(Elementwise):
         shape = self.output_shape(inputs)
         if self.constant is not None:
             return self._lower_constant(np.broadcast_to(self.constant, shape[2]).astype(np.int64), shape)
-        tables, staircase = self._tables
-        operands = tuple(operand(each, shape, table=table)
-                         for each, table in zip(inputs, tables, strict=True))
-        return Window(operation="lookup", operands=operands, size=shape[:2], out_channels=shape[2],
-                      requantizations=(repeated(staircase, shape[2]),))
+        return looked_up(inputs, shape, *self._tables)
 
     @cached_property
     def _tables(self) -> tuple[list[Ints], Requantization]:

@@ -11,10 +11,9 @@ import numpy as np
 from gatecast.hdl.requantization import Requantization
 
 from ..quantization import INT8_MAX, INT8_MIN
-from ..requantizations import repeated
 from .arithmetic import Ints
 from .checks import check_array
-from .elementwise import common_shape, operand
+from .elementwise import common_shape, looked_up
 from .half_even import Singles, steps
 from .operator import Int8, Operator, Shape
 from .sum_tables import centred, sum_tables
@@ -72,12 +71,7 @@ class AddTables(Operator):
 
     def lower(self, inputs: Sequence[Shape]) -> Window:
         """A ``lookup`` in two narrow tables; a ``ValueError`` where there are none."""
-        shape = self.output_shape(inputs)
-        tables, staircase = self._tables
-        operands = tuple(operand(each, shape, table=table)
-                         for each, table in zip(inputs, tables, strict=True))
-        return Window(operation="lookup", operands=operands, size=shape[:2], out_channels=shape[2],
-                      requantizations=(repeated(staircase, shape[2]),))
+        return looked_up(inputs, self.output_shape(inputs), *self._tables)
 
     @cached_property
     def _tables(self) -> tuple[list[Ints], Requantization]:

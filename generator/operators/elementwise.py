@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from gatecast.hdl.requantization import Requantization
+
 from ..quantization import Quantization
+from ..requantizations import repeated
 from .arithmetic import Activation, Ints, activation_range
 from .checks import check_activation, check_array, check_scale, only_input, text
 from .operand import Operand
 from .operator import Int8, Operator, Shape
+from .window import Window
 
-__all__ = ["Elementwise", "common_shape", "operand"]
+__all__ = ["Elementwise", "common_shape", "looked_up", "operand"]
 
 
 def operand(shape: Shape, output: Sequence[int], **attributes: Any) -> Operand:
@@ -34,6 +38,14 @@ def common_shape(inputs: Sequence[Shape]) -> Shape:
         raise ValueError(f"inputs must have one shape but for single rows and columns, "
                          f"not {text(first)} and {text(second)}")
     return max(first[0], second[0]), max(first[1], second[1]), first[2]
+
+
+def looked_up(inputs: Sequence[Shape], shape: Shape, tables: Sequence[Ints],
+              staircase: Requantization) -> Window:
+    """The sum of what each of ``tables`` says of its input, requantized by one ``staircase``."""
+    operands = tuple(operand(each, shape, table=table) for each, table in zip(inputs, tables, strict=True))
+    return Window(operation="lookup", operands=operands, size=shape[:2], out_channels=shape[2],
+                  requantizations=(repeated(staircase, shape[2]),))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

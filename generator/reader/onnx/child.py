@@ -81,7 +81,7 @@ def _result(name: str, data: bytes) -> Network | InputError:
         return network_of(parse(data), name)
     except Damaged as error:
         return InputError(f"{name}: found a file that is no ONNX model that can be read ({error}), "
-                            f"allowed: a whole one in one file")
+                          f"allowed: a whole one in one file")
     except InputError as error:
         return error
 

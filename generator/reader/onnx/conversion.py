@@ -16,7 +16,7 @@ from .model_file import Array, FileNode
 from .reals import OF_THE_INPUT, Function, Given, Real
 from .values import Constant, Stored, Weights
 
-__all__ = ["Conversion", "Value", "axis_of"]
+__all__ = ["Conversion", "Value", "axis_of", "reshaped"]
 
 # What a name of the file stands for.
 Value = Constant | Weights | Stored | Real | Hosted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["nearest"]
+__all__ = ["NEAREST"]
 
 # What does the work of operators that are not read, or comes closest.
 NEAREST = {
@@ -21,13 +21,3 @@ NEAREST = {
     "qonnx.custom_op.general.BipolarQuant": "Quant with at least 2 bits",
     "qonnx.custom_op.general.Trunc": "Quant",
 }
-RECURRENT = ("LSTM", "RNN", "GRU")
-
-
-def nearest(name: str) -> str:
-    """What to use instead of the operator ``name``, which is not read."""
-    if name in NEAREST:
-        return NEAREST[name]
-    if name in RECURRENT:
-        return "Conv over time, recurrent layers are not read yet"
-    return "the operators in docs/onnx.md"

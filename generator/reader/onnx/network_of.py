@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ...network import Network, Tensor
 from ..assembly import assemble, excesses
 from ..limits import MAX_LAYERS
+from ..nearest import nearest
 from ..refusals import Refused, printable, refusal
 from .builder import Builder
 from .constants import CONSTANTS, folded, is_folded
@@ -16,7 +17,7 @@ from .graph import Graph
 from .host_side import given, output_of
 from .model_file import FileNode, ModelFile
 from .moves import MOVES
-from .nearest import nearest
+from .nearest import NEAREST
 from .pairs import PAIRS
 from .products import PRODUCTS
 from .quantizers import QUANTIZERS
@@ -115,4 +116,8 @@ class _Reading:
 
 
 def _unsupported(node: FileNode) -> str:
-    return f"found an operator that is not supported, allowed: {nearest(printable(node.operator))}"
+    return f"found an operator that is not supported, allowed: {_nearest(printable(node.operator))}"
+
+
+def _nearest(name: str) -> str:
+    return nearest(name, NEAREST, "Conv", "docs/onnx.md")

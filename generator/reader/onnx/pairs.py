@@ -217,7 +217,7 @@ def _aligned(c: Conversion, *values: Function) -> tuple[tuple[Tensor, ...], Arra
     rank = len(first.shape)
     if rank != len(second.shape) or rank not in MAP_ORDERS:
         raise Refused(f"inputs: found the shapes {sizes(first.shape)} and {sizes(second.shape)}, allowed: "
-                      f"equally many axes, 2 to 4")
+                      f"equally many axes, 1 to 4")
     order = MAP_ORDERS[rank]
     tensors = tuple(c.builder.map(value.stored, order, c.label) for value in values)
     height, width, channels = common_shape([tensor.shape for tensor in tensors])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...operators.half_even import Singles
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value, axis_of
 from .host_side import host_dequantized, host_quantized
@@ -66,10 +67,16 @@ def weights_of(integers: Array, scale: Array, zero: Array, axis: int) -> Weights
             raise Refused(f"{what}: found the shape {sizes(part.shape)}, allowed: one, or one for each of "
                           f"the {integers.shape[axis]} entries of axis {axis}")
         parts.append(part.reshape([-1 if i == axis else 1 for i in range(rank)]))
-    scales = parts[0].astype(np.float32)
-    if not (np.isfinite(scales) & (scales > 0)).all():
+    return Weights(integers=integers.astype(np.int64), scale=_all_positive(parts[0]),
+                   zero=parts[1].astype(np.int64))
+
+
+def _all_positive(scales: Array) -> Singles:
+    """The scales in float32."""
+    singles: Singles = scales.astype(np.float32)
+    if not (np.isfinite(singles) & (singles > 0)).all():
         raise Refused("scale: found one that is no positive number, allowed: positive numbers")
-    return Weights(integers=integers.astype(np.int64), scale=scales, zero=parts[1].astype(np.int64))
+    return singles
 
 
 def _quantize_linear(c: Conversion) -> Value:
@@ -173,9 +180,7 @@ def _quant_weights(array: Array, scales: Array, zeros: Array, low: int, high: in
             raise Refused(f"{what}: found the shape {sizes(part.shape)}, allowed: one that spreads over "
                           f"{sizes(array.shape)}")
         full.append(part)
-    scale = full[0].astype(np.float32)
-    if not (np.isfinite(scale) & (scale > 0)).all():
-        raise Refused("scale: found one that is no positive number, allowed: positive numbers")
+    scale = _all_positive(full[0])
     steps = np.rint(np.nan_to_num(array.astype(np.float32) / scale) + full[1])
     return Weights(integers=np.clip(steps, low, high).astype(np.int64), scale=scale,
                    zero=full[1].astype(np.int64))

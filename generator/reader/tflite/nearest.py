@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["nearest"]
+__all__ = ["NEAREST"]
 
 # What does the work of operators that are not read, or comes closest.
 NEAREST = {
@@ -29,13 +29,3 @@ NEAREST = {
     "SUM": "MEAN",
     "TRANSPOSE_CONV": "RESIZE_NEAREST_NEIGHBOR and CONV_2D",
 }
-RECURRENT = ("LSTM", "RNN", "GRU", "SVDF")
-
-
-def nearest(name: str) -> str:
-    """What to use instead of the operator ``name``, which is not read."""
-    if name in NEAREST:
-        return NEAREST[name]
-    if any(word in name for word in RECURRENT):
-        return "CONV_2D over time, recurrent layers are not read yet"
-    return "the operators in docs/tflite.md"

@@ -8,11 +8,12 @@ from ...network import Network
 from ..assembly import assemble, excesses
 from ..layer_maker import LayerMaker
 from ..limits import MAX_LAYERS
+from ..nearest import nearest
 from ..refusals import Refused, refusal, sizes
 from .conversion import Conversion
 from .graph import Graph
 from .model_file import ModelFile
-from .nearest import nearest
+from .nearest import NEAREST
 from .shapes import SHAPES
 from .slices import SLICES
 from .tensors import Tensors
@@ -49,7 +50,7 @@ def _convert(conversion: Conversion) -> None:
     operator = conversion.operator
     convert = None if operator.custom else CONVERTERS.get(operator.name)
     if convert is None:
-        raise Refused(f"found an operator that is not supported, allowed: {nearest(operator.name)}")
+        raise Refused(f"found an operator that is not supported, allowed: {_nearest(operator.name)}")
     convert(conversion)
 
 
@@ -72,3 +73,7 @@ def _problems_of_ends(file: ModelFile, tensors: Tensors) -> Iterator[str]:
         else:
             if index in file.inputs and len(tensor.shape) > 1 and tensor.shape[0] != 1:
                 yield f"{tensor}: found the shape {sizes(tensor.shape)}, allowed: a batch of 1"
+
+
+def _nearest(name: str) -> str:
+    return nearest(name, NEAREST, "CONV_2D", "docs/tflite.md")
