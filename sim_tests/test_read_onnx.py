@@ -122,6 +122,20 @@ def test_shapes_that_follow_from_others():
     np.testing.assert_array_equal(outputs(network(data), frames).reshape(8, 5), runtime(data, frames))
 
 
+def test_a_bias_finer_than_the_sums_counts():
+    """Sums are whole numbers, outputs tenths: what a bias has behind the point is four steps of them."""
+    b = OnnxBuilder(4)
+    x, y = b.meaning(1.0, 0), b.meaning(0.1, 0)
+    weights = b.node("DequantizeLinear", b.constant(np.eye(3), np.int8), *b.meaning(1.0, 0))
+    value = b.node("MatMul", b.dequantize("x", x), weights)
+    value = b.node("Add", value, b.constant([0.4, -0.3, 1.2], np.float32))
+    data = b.model({"x": (np.int8, (1, 3))}, b.quantize(value, y), np.int8, rank=2)
+    frames = np.random.default_rng(0).integers(-11, 12, (50, 3)).astype(np.int8)
+    read = network(data)
+    np.testing.assert_array_equal(outputs(read, frames).reshape(50, 3), runtime(data, frames))
+    np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))
+
+
 @pytest.mark.parametrize("bits", [8, 5, 2])
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("narrow", [0, 1])

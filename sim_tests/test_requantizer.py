@@ -28,7 +28,7 @@ def table(**columns: list[int]) -> Requantization:
     """A channel for each entry; fields not given are those of an identity."""
     channels = len(next(iter(columns.values())))
     fields = {"bias": 0, "multiplier": 1, "offset_negative": 0, "offset_positive": 0, "shift": 0,
-              "low": -128, "high": 127}
+              "low": -128, "high": 127, "ties": 0, "zero": 0}
     return Requantization(**{name: np.array(columns.get(name, [value] * channels), np.int64)
                              for name, value in fields.items()})
 
@@ -177,6 +177,21 @@ def test_ties_as_float32_has_them(seed, lanes):
              for row in range(len(columns)) for address in range(params.slots)]
     found = np.array(run(params, slots)).reshape(len(columns), 4)
     np.testing.assert_array_equal(found, reference(columns))
+
+
+@pytest.mark.parametrize("zero", [-128, 0, 5])
+def test_ties_go_up_and_down(zero):
+    """Offsets of half a step, a little less and a little more: odd steps are left to both sides."""
+    half = 1 << 23
+    channels = {"multiplier": [1 << 17] * 4, "offset_positive": [half, half - 1, half + 9, half],
+                "offset_negative": [half, half - 5, half, half + 1], "ties": [1, 1, 1, 0],
+                "zero": [zero] * 3 + [0], "shift": [0, 0, 0, 24]}
+    requantization = table(**channels)
+    params = made(requantization, lanes=4, low=-40000, high=40000)
+    # Each half step of a scale of 1/128, and its neighbours.
+    sums = [step * 64 + beside for step in range(-530, 531) for beside in (-1, 0, 1)]
+    expected_values = requantization.compute(np.repeat(np.array(sums)[:, np.newaxis], 4, axis=1))
+    np.testing.assert_array_equal(np.array(run(params, [(0, [each] * 4) for each in sums])), expected_values)
 
 
 @pytest.mark.parametrize("columns", [
