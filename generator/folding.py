@@ -10,11 +10,13 @@ from itertools import accumulate, pairwise, repeat
 
 import numpy as np
 
+from .operators.arithmetic import Ints
 from .operators.checks import check_weights
 from .operators.operand import Operand
 from .operators.operator import Shape
 from .operators.taps import Weights
 from .operators.window import Window
+from .quantization import INT8_MAX, INT8_MIN
 from .requantizations import chosen, identity
 from .views import Axis, Piece, View
 
@@ -47,7 +49,7 @@ def fold_dot(window: Window, views: Sequence[View],
     ones go into the bias.
     """
     # The weights of all that is read, by tensor and place. A channel that is read twice at one place has two
-    # arrays, as its weights might not add up to one.
+    # arrays, which are one if the weights add up to weights.
     read: dict[tuple[str, Operand], list[Weights]] = {}
     times: dict[tuple[str, Operand], Counter[int]] = {}
     bias, total = np.zeros(window.out_channels, np.int64), 0
@@ -71,6 +73,7 @@ def fold_dot(window: Window, views: Sequence[View],
                     arrays.append(np.zeros(shape, operand.weights.dtype))
                 into = _selection([piece.channels[index] for index in indices])
                 arrays[time][..., into] = weights[..., _selection(indices)]
+    read = {key: _merged(arrays) for key, arrays in read.items()}
     if not read:
         # All is constant. Something must be read nevertheless: a value that counts nothing.
         tensor, (_, _, channels) = next(iter(shapes.items()))
@@ -81,6 +84,14 @@ def fold_dot(window: Window, views: Sequence[View],
                      for weights in arrays)
     tensors = tuple(tensor for (tensor, _), arrays in read.items() for _ in arrays)
     return replace(window, operands=operands, requantizations=requantizations), tensors
+
+
+def _merged(arrays: list[Weights]) -> list[Weights]:
+    """``arrays``, or one array of their sum if it has no more bits."""
+    total: Ints = np.sum(arrays, axis=0, dtype=np.int64)
+    if arrays[0].dtype == np.int8:
+        return [total.astype(np.int8)] if np.abs(total).max() <= INT8_MAX else arrays
+    return [total.astype(np.int16)] if np.abs(total).max() <= INT8_MAX - INT8_MIN else arrays
 
 
 def by_groups(window: Window, view: View, groups: int) -> list[tuple[Window, View]]:

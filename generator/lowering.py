@@ -14,6 +14,7 @@ from .operators.checks import text
 from .operators.concat import Concat
 from .operators.conv2d import Conv2d
 from .operators.dense import Dense
+from .operators.gather_channels import GatherChannels
 from .operators.mean import Mean
 from .operators.operator import Shape
 from .operators.pad import Pad
@@ -39,8 +40,9 @@ def lower(network: Network) -> Network:
     """The same function, with a :class:`Window` as the operator of every layer.
 
     Zero points move into biases and offsets, activations into clamps, a dense layer becomes a window as large
-    as its map, and requantization takes its narrowest exact form. Slices, padding, concatenation and
-    flattening vanish into the windows that read them where they can, else a window copies. Tensors that
+    as its map, and requantization takes its narrowest exact form. Slices, padding, concatenation,
+    gathered channels and flattening vanish into the windows that read them where they can, else a window
+    copies. Tensors that
     remain keep their names; what nobody needs is gone. The host half stays as it is. A layer that the
     hardware cannot run is refused with an ``InputError`` that names it.
     """
@@ -103,6 +105,9 @@ class _Lowering:
                 view = (views[0] if views[0].may_pad(operator.padding, operator.value)
                         else self._stored(names[0]))
                 self.views[layer.output] = view.pad(operator.padding, operator.channels, operator.value)
+                return
+            case GatherChannels():
+                self.views[layer.output] = views[0].gather(operator.channels)
                 return
             case Concat(axis=2):
                 self.views[layer.output] = View.beside(views)

@@ -21,14 +21,15 @@ def network_summary(network: Network, lowered: Network) -> dict[str, Any]:
     Keys: ``network``, ``input`` and ``output``, the tensors that a user gives and gets, ``chip_input`` and
     ``chip_output``, those on the links (each ``name``, ``shape``, ``values``, ``scale``, ``zero_point``),
     ``layers`` (``name``, ``operator``, ``runs_on``, ``inputs``, ``output_shape``, ``macs``, ``parameters``,
-    ``accumulator_bits``, ``weight_bytes``, ``feature_bytes``, ``origin``), and the sums
-    ``macs_per_inference``, ``parameters``, ``weight_bytes``; ``feature_bytes`` is that of all tensors that
-    the chip writes, its input included. What ``runs_on`` ``readers`` only moves values: whoever reads its
-    output reads its input instead.
+    ``accumulator_bits``, ``multiplier_bits``, ``given_multiplier_bits``, ``weight_bytes``,
+    ``feature_bytes``, ``origin``), and the sums ``macs_per_inference``, ``parameters``, ``weight_bytes``;
+    ``feature_bytes`` is that of all tensors that the chip writes, its input included. What ``runs_on``
+    ``readers`` only moves values: whoever reads its output reads its input instead. ``multiplier_bits`` is
+    the width of the widest multiplier that requantizes the layer, ``given_multiplier_bits`` that of the
+    multipliers in the network's own arithmetic, None where that has none.
     """
-    on_chip = [_layer(network, layer, _runs(layer, lowered), _bits(layer, lowered))
-               for layer in network.layers]
-    before, after = ([_layer(network, layer, "host", None) for layer in layers]
+    on_chip = [_layer(network, layer, _made_of(layer, lowered)) for layer in network.layers]
+    before, after = ([_layer(network, layer, None) for layer in layers]
                      for layers in (network.before, network.after))
     layers = [*before, *on_chip, *after]
     return {
@@ -54,8 +55,10 @@ def _tensor(network: Network, name: str) -> dict[str, Any]:
             "zero_point": None if meaning is None else meaning.zero_point}
 
 
-def _layer(network: Network, layer: Layer, runs_on: str, accumulator_bits: int | None) -> dict[str, Any]:
+def _layer(network: Network, layer: Layer, windows: list[Window] | None) -> dict[str, Any]:
+    """``windows`` are what the layer became on the chip, None on the host."""
     output = network.tensors[layer.output]
+    runs_on = "host" if windows is None else "chip" if windows else "readers"
     return {
         "name": layer.name,
         "operator": layer.operator.kind,
@@ -64,27 +67,19 @@ def _layer(network: Network, layer: Layer, runs_on: str, accumulator_bits: int |
         "output_shape": list(output.shape),
         "macs": 0 if runs_on == "host" else layer.operator.macs(network.shapes(layer)),
         "parameters": parameters(layer.operator),
-        "accumulator_bits": accumulator_bits,
+        "accumulator_bits": max((window.bounds.width for window in windows or []), default=None),
+        "multiplier_bits": max((window.multiplier_bits for window in windows or []), default=None),
+        "given_multiplier_bits": layer.operator.multiplier_bits if windows else None,
         "weight_bytes": sum(weights.nbytes for weights in _weights(layer.operator)),
         "feature_bytes": output.size * np.dtype(network.dtype(layer.output)).itemsize,
         "origin": layer.origin,
     }
 
 
-def _made_of(layer: Layer, lowered: Network) -> list[Layer]:
+def _made_of(layer: Layer, lowered: Network) -> list[Window]:
     """The windows that a layer became: its own, or several that share its channels; none if it only moves."""
-    return [made for made in lowered.layers
-            if layer.output in (made.output, made.part_of and made.part_of[0])]
-
-
-def _runs(layer: Layer, lowered: Network) -> str:
-    return "chip" if _made_of(layer, lowered) else "readers"
-
-
-def _bits(layer: Layer, lowered: Network) -> int | None:
-    """Width of the widest accumulator of a layer."""
-    windows = [made.operator for made in _made_of(layer, lowered)]
-    return max((window.bounds.width for window in windows if isinstance(window, Window)), default=None)
+    return [made.operator for made in lowered.layers if isinstance(made.operator, Window)
+            and layer.output in (made.output, made.part_of and made.part_of[0])]
 
 
 def _weights(operator: Operator) -> list[npt.NDArray[Any]]:

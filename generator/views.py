@@ -1,14 +1,16 @@
 """Views: maps that are not stored as such, but read out of the tensors that are.
 
-Slices, padding, concatenation and flattening move no values: whatever reads their result may as well read the
-tensors behind it, at other places. A view says where; `folding` lets windows read through it.
+Slices, padding, concatenation, channels in another order and flattening move no values: whatever reads their
+result may as well read the tensors behind it, at other places. A view says where; `folding` lets windows read
+through it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 
 from .operators.operator import Shape
 
@@ -107,6 +109,14 @@ class View:
             start = start - depth if start >= depth else (start - depth) % stride[2]
             end -= depth
         return View(shape=size, pieces=_joined(pieces))
+
+    def gather(self, channels: Sequence[int]) -> View:
+        """Channel ``i`` is channel ``channels[i]`` of this."""
+        places = [(number, channel) for number, piece in enumerate(self.pieces) for channel in piece.channels]
+        runs = groupby((places[channel] for channel in channels), key=itemgetter(0))
+        pieces = tuple(replace(self.pieces[number], channels=tuple(channel for _, channel in run))
+                       for number, run in runs)
+        return View(shape=(*self.shape[:2], len(channels)), pieces=pieces)
 
     def pad(self, padding: tuple[int, int, int, int], channels: tuple[int, int], value: int) -> View:
         """``value`` around the map: padding is top, left, bottom, right."""

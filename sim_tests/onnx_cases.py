@@ -25,8 +25,10 @@ Make = Callable[[OnnxBuilder], Case]
 
 
 def frames_of(case: Case, count: int = 5) -> np.ndarray:
-    """Random frames over the whole range of the input's type."""
+    """Random frames over the whole range of the input's type, real ones on both sides of 0."""
     rng = np.random.default_rng(1)
+    if case.dtype == np.float32:
+        return rng.normal(size=(count, *case.shape[1:])).astype(np.float32)
     limits = np.iinfo(case.dtype)
     return rng.integers(limits.min, limits.max + 1, (count, *case.shape[1:])).astype(case.dtype)
 
@@ -136,12 +138,13 @@ def qlinear_pair(operator: str) -> Make:
 
 
 def pair(operator: str) -> Make:
-    """Of two functions of the input; dequantized, joined and quantized as written."""
+    """Of two functions of the input, or its first channel; dequantized, joined and quantized as written."""
     def make(b: OnnxBuilder) -> Case:
         shape = (1, some(b, 1, 3), some(b, 2, 5), some(b, 2, 5))
         powers = some(b, 0, 2) == 0
         first, second, output = (b.meaning(2.0 ** -some(b, 2, 5) if powers else None) for _ in range(3))
-        other = b.dequantize(b.quantize(b.node("Tanh", b.dequantize("x", first)), second), second)
+        other = b.node("Gather", "x", b.constant([0], np.int64), axis=1) if some(b, 0, 1) else "x"
+        other = b.dequantize(b.quantize(b.node("Tanh", b.dequantize(other, first)), second), second)
         real = b.node(operator, b.dequantize("x", first), other)
         return finish(b, b.quantize(b.node("Relu", real) if some(b, 0, 1) else real, output), shape)
 
@@ -187,6 +190,25 @@ def clip(b: OnnxBuilder) -> Case:
     x, y = b.meaning(), b.meaning()
     limits = [b.constant(value, np.float32) if some(b, 0, 2) else "" for value in (-0.3, b.rng.uniform(0, 6))]
     return finish(b, b.quantize(b.node("Clip", b.dequantize("x", x), *limits), y), (1, 3, 4, 16))
+
+
+def clipped_integers(b: OnnxBuilder) -> Case:
+    """Fewer bits than 8 as Brevitas exports them: after QuantizeLinear; of any integers."""
+    unsigned, dtype = sign(b)
+    x, y, kind = b.meaning(unsigned=unsigned), b.meaning(unsigned=unsigned), some(b, 0, 3)
+    low = 0 if unsigned else some(b, -9, 3)
+    limits = [b.constant(value, dtype) for value in (low, low + some(b, 0, 15))]
+    if kind == 0:
+        return finish(b, b.node("Clip", "x", *limits), (1, 3, 4, 16), dtype)
+    if kind == 1:
+        scale = b.constant(0.25, np.float32)
+        real = b.dequantize(b.node("Clip", b.quantize("x", (scale, y[1])), *limits), (scale, y[1]))
+        return finish(b, b.quantize(b.node("Relu", real), y), (1, 3, 4, 16), np.float32, out=dtype)
+    quantized = b.quantize(b.node("Tanh", b.dequantize("x", x)), y)
+    value = b.node("Clip", quantized, *limits)
+    if kind == 2:
+        return finish(b, b.node("MaxPool", value, kernel_shape=[2, 2]), (1, 3, 4, 16), dtype)
+    return finish(b, b.node("Concat", value, quantized, axis=1), (1, 3, 4, 16), dtype)
 
 
 def max_pool(b: OnnxBuilder) -> Case:
@@ -249,12 +271,108 @@ def concat(b: OnnxBuilder) -> Case:
     return finish(b, b.quantize(b.node("Concat", real, b.node("Relu", real), real, axis=axis), z), shape)
 
 
+def moved_between(b: OnnxBuilder, shape, move: Callable[[str], str]) -> Case:
+    """A move of integers between two operators, of which the second needs channels where they belong."""
+    x, y = b.meaning(), b.meaning(2.0 ** b.rng.uniform(-3, -1))
+    value = move(b.node("MaxPool", "x", kernel_shape=[1, 1]))
+    kind = some(b, 0, 2)
+    if kind == 0:
+        value = b.node("MaxPool", value, kernel_shape=[2, 1], pads=[1, 0, 0, 0])
+    elif kind == 1:
+        pooled = b.node("QLinearGlobalAveragePool", value, *x, *y, domain=MICROSOFT, channels_last=0)
+        return finish(b, b.node("QLinearMul", value, *x, pooled, *y, *y, domain=MICROSOFT), shape)
+    return finish(b, value, shape)
+
+
 def cut(b: OnnxBuilder) -> Case:
+    """Along any axis; channels backwards too."""
     shape = (1, some(b, 2, 5), some(b, 4, 7), some(b, 4, 7))
     axis = some(b, 1, 3)
     starts, ends, axes, steps = [some(b, 0, 1)], [-1 if some(b, 0, 1) else 100], [axis - 4], [some(b, 1, 2)]
-    value = b.node("Slice", "x", *(b.constant(part, np.int64) for part in (starts, ends, axes, steps)))
-    return finish(b, b.node("MaxPool", value, kernel_shape=[1, 1]), shape)
+    if axis == 1 and some(b, 0, 1):
+        starts, ends, steps = [-1], [-100], [-1]
+    return moved_between(b, shape, lambda value: b.node(
+        "Slice", value, *(b.constant(part, np.int64) for part in (starts, ends, axes, steps))))
+
+
+def gather(b: OnnxBuilder) -> Case:
+    """Channels in any order, some of them more than once; a shuffle; a single row."""
+    channels, kind = some(b, 2, 6), some(b, 0, 2)
+    shape = (1, channels, some(b, 2, 5), some(b, 2, 5))
+    if kind == 2:
+        return moved_between(b, shape, lambda value: b.node("Unsqueeze", b.node(
+            "Gather", value, b.constant(some(b, -2, 1), np.int64), axis=2), b.constant([2], np.int64)))
+    indices = (b.rng.permutation(channels) if kind == 1
+               else b.rng.integers(-channels, channels, some(b, 1, 7)))
+    return moved_between(b, shape, lambda value: b.node("Gather", value, b.constant(indices, np.int64),
+                                                        axis=1))
+
+
+def shuffle(b: OnnxBuilder) -> Case:
+    """As ShuffleNet has it, by Reshape and Transpose."""
+    groups, each, height, width = some(b, 2, 3), some(b, 2, 3), some(b, 2, 4), some(b, 2, 4)
+
+    def move(value: str) -> str:
+        apart = b.constant([0, groups, each, height, width], np.int64)
+        value = b.node("Transpose", b.node("Reshape", value, apart), perm=[0, 2, 1, 3, 4])
+        return b.node("Reshape", value, b.constant([0, -1, height, width], np.int64))
+
+    return moved_between(b, (1, groups * each, height, width), move)
+
+
+def space_to_depth(b: OnnxBuilder) -> Case:
+    size = some(b, 1, 3)
+    shape = (1, some(b, 1, 3), size * some(b, 1, 3), size * some(b, 1, 3))
+    return moved_between(b, shape, lambda value: b.node("SpaceToDepth", value, blocksize=size))
+
+
+def depth_to_space(b: OnnxBuilder) -> Case:
+    """At the end, where the host puts values in order."""
+    size, mode = some(b, 1, 3), ("DCR", "CRD")[some(b, 0, 1)]
+    shape = (1, size * size * some(b, 1, 3), some(b, 1, 4), some(b, 1, 4))
+    value = b.node("MaxPool", "x", kernel_shape=[1, 1])
+    return finish(b, b.node("DepthToSpace", value, blocksize=size, mode=mode), shape)
+
+
+def prelu(b: OnnxBuilder) -> Case:
+    channels = some(b, 1, 4)
+    slope = b.constant(np.full((channels, 1, 1) if some(b, 0, 1) else (1,), b.rng.uniform(-0.5, 1.5)),
+                       np.float32)
+    x, y = b.meaning(), b.meaning()
+    return finish(b, b.quantize(b.node("PRelu", b.dequantize("x", x), slope), y), (1, channels, 4, 16))
+
+
+def reduce_max(b: OnnxBuilder) -> Case:
+    """Of integers, and of real numbers."""
+    x, keeps, shape = b.meaning(), some(b, 0, 1), (1, some(b, 2, 5), some(b, 2, 5), some(b, 2, 5))
+    attributes = {"axes": [1, 2] if some(b, 0, 1) else [2, -1], "keepdims": keeps}
+    if some(b, 0, 1):
+        return finish(b, b.node("ReduceMax", "x", **attributes), shape, rank=4 if keeps else 2)
+    value = b.node("ReduceMax", b.dequantize("x", x), **attributes)
+    return finish(b, b.quantize(value, x), shape, rank=4 if keeps else 2)
+
+
+def cast(b: OnnxBuilder) -> Case:
+    """Of images in bytes, which the network brings to 0 to 1 and around 0."""
+    unsigned, dtype = sign(b)
+    value = b.node("Cast", "x", to=1)
+    value = b.node("Sub", b.node("Div", value, b.constant(255, np.float32)),
+                   b.constant(b.rng.uniform(0.3, 0.6, (3, 1, 1)), np.float32))
+    y = b.meaning(2.0 ** b.rng.uniform(-8, -6), unsigned=unsigned)
+    return finish(b, b.quantize(value, y), (1, 3, 4, 16), dtype)
+
+
+def normalized(b: OnnxBuilder) -> Case:
+    """The same of real numbers, which the host computes; channels first or last."""
+    shape = (1, 3, some(b, 1, 4), some(b, 1, 4)) if some(b, 0, 1) else (1, some(b, 1, 4), some(b, 1, 4), 3)
+    spread = (3, 1, 1) if shape[1] == 3 else (3,)
+    mean, deviation = (b.constant(b.rng.uniform(0.2, 0.6, spread), np.float32) for _ in range(2))
+    value = b.node("Div", b.node("Sub", "x", mean), deviation)
+    if some(b, 0, 1):
+        value = b.node("Mul", b.node("Sub", b.constant(1, np.float32), value), mean)
+    y = b.meaning(0.04)
+    value = b.node("MaxPool", b.quantize(value, y), kernel_shape=[1, 1])
+    return finish(b, value, shape, np.float32, out=np.int8)
 
 
 def split(b: OnnxBuilder) -> Case:
@@ -346,12 +464,21 @@ EXACT: dict[str, Make] = {
     "QLinearLeakyRelu": qlinear_function("QLinearLeakyRelu", alpha=0.1),
     "QLinearSigmoid": qlinear_function("QLinearSigmoid"),
     "Clip": clip,
+    "Clip of integers": clipped_integers,
     "MaxPool": max_pool,
     "QLinearAveragePool": qlinear_average_pool,
     "QLinearGlobalAveragePool": qlinear_global_average_pool,
     "moves": moves,
     "Concat": concat,
     "Slice": cut,
+    "Gather": gather,
+    "channel shuffle": shuffle,
+    "SpaceToDepth": space_to_depth,
+    "DepthToSpace": depth_to_space,
+    "PRelu": prelu,
+    "ReduceMax": reduce_max,
+    "Cast": cast,
+    "normalization of the input": normalized,
     "Split": split,
     "Pad": pad,
     "Resize": resize,
@@ -395,6 +522,17 @@ def matmul_add(b: OnnxBuilder) -> Case:
     return finish(b, b.quantize(value, y), (1, rows, n), rank=3)
 
 
+def average_pool(b: OnnxBuilder) -> Case:
+    """Any padding and rounding, the padding counted or not."""
+    kernel = (some(b, 1, 3), some(b, 1, 3))
+    b.opset = 19
+    x, y = b.meaning(), b.meaning(0.05)
+    attributes = {"kernel_shape": kernel, "count_include_pad": some(b, 0, 1), "ceil_mode": some(b, 0, 1),
+                  **window(b, kernel)}
+    value = b.node("AveragePool", b.dequantize("x", x), **attributes)
+    return finish(b, b.quantize(value, y), (1, some(b, 1, 3), some(b, 5, 9), some(b, 5, 9)))
+
+
 def reduce_mean(b: OnnxBuilder) -> Case:
     x, y, last = b.meaning(), b.meaning(), some(b, 0, 1)
     keeps = some(b, 0, 1)
@@ -405,5 +543,6 @@ def reduce_mean(b: OnnxBuilder) -> Case:
 
 # ONNX Runtime adds up in float32: a step in rare values, where a sum lies near the middle of two.
 NEARLY: dict[str, Make] = {
-    "Conv": real_conv, "Gemm": gemm, "MatMul": matmul_add, "ReduceMean": reduce_mean,
+    "Conv": real_conv, "Gemm": gemm, "MatMul": matmul_add, "AveragePool": average_pool,
+    "ReduceMean": reduce_mean,
 }

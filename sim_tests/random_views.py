@@ -13,6 +13,7 @@ from gatecast.operators.concat import Concat
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.dense import Dense
 from gatecast.operators.depthwise_conv2d import DepthwiseConv2d
+from gatecast.operators.gather_channels import GatherChannels
 from gatecast.operators.lookup import Lookup
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.mul import Mul
@@ -132,6 +133,10 @@ class _Graph:
         self.add(Slice(begin=(begin[0], begin[1], begin[2]), size=(size[0], size[1], size[2]),
                        stride=(stride[0], stride[1], stride[2])), x)
 
+    def gather(self, x: str) -> None:
+        channels = self.rng.integers(self.shapes[x][2], size=self.below(6))
+        self.add(GatherChannels(channels=tuple(channels.tolist())), x)
+
     def pad(self, x: str) -> None:
         top, left, bottom, right = (self.below(2, 0) for _ in range(4))
         before, after = (self.below(1, 0), self.below(1, 0)) if self.rng.random() < 0.3 else (0, 0)
@@ -147,7 +152,7 @@ def random_views(rng: np.random.Generator) -> Network | None:
     graph = _Graph(rng)
     grow: list[Callable[[str], None]] = [
         graph.slide, graph.slide, graph.pool, graph.dense, graph.combine, graph.look_up, graph.join,
-        graph.join, graph.cut, graph.cut, graph.pad, graph.pad, graph.resize]
+        graph.join, graph.cut, graph.cut, graph.gather, graph.pad, graph.pad, graph.resize]
     wanted = graph.below(8, 2)
     while len(graph.layers) < wanted:
         x = str(rng.choice(list(graph.shapes)[-4:]))

@@ -14,6 +14,7 @@ import pytest
 from cli_runner import cli, numbers, refused, tiny_inputs
 from tiny_description import described
 
+import gatecast
 from gatecast import flow, golden
 from gatecast.cli import main
 from gatecast.commands.simulate import wave_formats
@@ -42,9 +43,15 @@ def test_inspect() -> None:
         "name": "conv", "operator": "conv2d", "runs_on": "chip", "inputs": ["input"],
         "output_shape": [6, 5, 4], "macs": 6 * 5 * 4 * 18,
         "parameters": 4 * 18 + 4, "weight_bytes": 72, "feature_bytes": 120,
-        "accumulator_bits": found["layers"][0]["accumulator_bits"], "origin": "tiny.yaml:7"}
+        "accumulator_bits": found["layers"][0]["accumulator_bits"], "given_multiplier_bits": 31,
+        "multiplier_bits": found["layers"][0]["multiplier_bits"], "origin": "tiny.yaml:7"}
     # 18 products of int8 need at least the bits of one, and at most those of 18 of the largest.
     assert 15 < found["layers"][0]["accumulator_bits"] <= 20
+    convolution = gatecast.lower(gatecast.read("tiny.yaml")).layers[0].operator
+    multiplier, = {int(each.multiplier.max()) for each in convolution.requantizations}
+    assert found["layers"][0]["multiplier_bits"] == multiplier.bit_length() < 31
+    assert f"{multiplier.bit_length()} of 31" in out
+    assert found["layers"][1]["given_multiplier_bits"] is None
     assert found["macs_per_inference"] == 6 * 5 * 4 * 18 + 3 * 24
     assert found["feature_bytes"] == 60 + 120 + 24 + 3
 

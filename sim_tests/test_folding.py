@@ -16,6 +16,7 @@ from gatecast.operators.concat import Concat
 from gatecast.operators.conv2d import Conv2d
 from gatecast.operators.dense import Dense
 from gatecast.operators.depthwise_conv2d import DepthwiseConv2d
+from gatecast.operators.gather_channels import GatherChannels
 from gatecast.operators.lookup import Lookup
 from gatecast.operators.max_pool import MaxPool
 from gatecast.operators.pad import Pad
@@ -62,11 +63,11 @@ def operations(network):
     return [layer.operator.operation for layer in network.layers]
 
 
-@pytest.mark.parametrize("first", range(0, 300, 50))
+@pytest.mark.parametrize("first", range(0, 300, 75))
 def test_random_graphs(first):
-    lowered = [check(network) for seed in range(first, first + 50)
+    lowered = [check(network) for seed in range(first, first + 75)
                if (network := random_views(np.random.default_rng(seed))) is not None]
-    assert len(lowered) > 40
+    assert len(lowered) > 60
     found = {operation for one in lowered for operation in operations(one)}
     assert found == {"dot", "sum", "max", "multiply", "lookup", "product"}
 
@@ -103,6 +104,33 @@ def test_channel_work_on_some_channels_copies_them_first():
     assert operations(network) == ["dot", "max"]
     picked = network.layers[0].operator.operands[0].weights[:, 0, 0]
     assert picked.tolist() == np.eye(6, dtype=int)[1::2].tolist()
+
+
+def shuffled(*channels):
+    return GatherChannels(channels=channels)
+
+
+def test_a_dot_product_reads_channels_where_they_are():
+    network = check(build((4, 4, 4), [(shuffled(2, 0, 3, 1), "x"), (conv(4, 2), "t0")]))
+    assert operations(network) == ["dot"]
+    assert network.layers[0].inputs == ("x",)
+    sliced = [(shuffled(2, 0, 3, 1), "x"), (cut((0, 0, 1), (4, 4, 2)), "t0"), (conv(2, 2), "t1")]
+    assert operations(check(build((4, 4, 4), sliced))) == ["dot"]
+    assert operations(check(build((4, 4, 4), [(shuffled(2, 0, 3, 1), "x"), (POOL, "t0")]))) == ["dot", "max"]
+
+
+def test_a_channel_for_many_is_read_once():
+    network = check(build((4, 4, 2), [(shuffled(*[1] * 6), "x"), (POOL, "t0")]))
+    assert operations(network) == ["dot", "max"]
+    assert network.layers[0].inputs == ("x",)
+    assert network.layers[0].operator.operands[0].weights.reshape(6, 2).tolist() == [[0, 1]] * 6
+
+
+def test_weights_that_do_not_add_up_to_a_weight_stay_apart():
+    filters = Conv2d(weights=np.array([[100, 100], [1, 1]], np.int8).reshape(2, 1, 1, 2), input=UNIT,
+                     bias=np.zeros(2, np.int32), output=UNIT, weight_scales=np.full(2, 0.01))
+    network = check(build((4, 4, 2), [(shuffled(1, 1), "x"), (filters, "t0")]))
+    assert network.layers[0].inputs == ("x", "x")
 
 
 def test_additions_of_equal_parts_are_made_apart_and_of_others_together():

@@ -136,6 +136,20 @@ def test_a_bias_finer_than_the_sums_counts():
     np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))
 
 
+def test_a_clip_of_integers_costs_nothing_where_nobody_else_reads_them():
+    def layers(*others):
+        b = OnnxBuilder(3)
+        x, y = b.meaning(), b.meaning()
+        quantized = b.quantize(b.node("Tanh", b.dequantize("x", x)), y)
+        value = b.node("Clip", quantized, *(b.constant(limit, np.int8) for limit in (-8, 7)))
+        value = b.node("Concat", value, *(quantized for _ in others), axis=1) if others else value
+        return [layer.operator.kind for layer in network(
+            b.model({"x": (np.int8, (1, 2, 3, 3))}, value, np.int8)).layers]
+
+    assert layers() == ["tanh"]
+    assert layers("too") == ["tanh", "clip", "concat"]
+
+
 @pytest.mark.parametrize("bits", [8, 5, 2])
 @pytest.mark.parametrize("signed", [0, 1])
 @pytest.mark.parametrize("narrow", [0, 1])
@@ -199,9 +213,9 @@ def refused(make, *, dtype=np.int8, shape=(1, 3, 4, 5), out=None) -> str:
     (lambda b: b.node("ArgMax", "x"),
      "model.onnx: node 0 'n0' (ArgMax): found an operator that is not supported, allowed: the output before "
      "it, whose largest value the driver can find"),
-    (lambda b: b.node("DepthToSpace", b.node("Einsum", "x", equation="ij->ji"), blocksize=1),
+    (lambda b: b.node("Hardmax", b.node("Einsum", "x", equation="ij->ji")),
      "model.onnx: 2 things are not supported: node 0 'n0' (Einsum): found an operator that is not supported, "
-     "allowed: the operators in docs/onnx.md; node 1 'n1' (DepthToSpace): found an operator that is not "
+     "allowed: the operators in docs/onnx.md; node 1 'n1' (Hardmax): found an operator that is not "
      "supported, allowed: the operators in docs/onnx.md"),
     (lambda b: b.node("Conv", b.dequantize("x", b.meaning()), b.constant(np.ones((1, 3, 1, 1)), np.float32)),
      "model.onnx: node 1 'n1' (Conv): input 1: found a constant, allowed: quantized constant weights"),

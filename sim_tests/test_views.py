@@ -44,7 +44,7 @@ def pad(rng: np.random.Generator, view: View, array: Int8, value: int) -> tuple[
 def compose(rng: np.random.Generator, arrays: dict[str, Int8]) -> tuple[View, Int8]:
     view, array = start(rng, arrays)
     for _ in range(int(rng.integers(1, 6))):
-        match rng.integers(4):
+        match rng.integers(5):
             case 0:
                 view, array = cut(rng, view, array)
             case 1:
@@ -52,6 +52,9 @@ def compose(rng: np.random.Generator, arrays: dict[str, Int8]) -> tuple[View, In
             case 2:
                 view, array = pad(rng, view, array, 9)
             case 3:
+                channels = rng.integers(view.shape[2], size=int(rng.integers(1, 7))).tolist()
+                view, array = view.gather(channels), array[..., channels]
+            case 4:
                 other, values = start(rng, arrays)
                 size = (min(view.shape[0], other.shape[0]), min(view.shape[1], other.shape[1]))
                 parts = [(part.cut((0, 0, 0), (*size, part.shape[2]), (1, 1, 1)),

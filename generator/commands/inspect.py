@@ -30,10 +30,10 @@ def _run(arguments: Namespace) -> Outcome:
     layers = console.table(
         f"network {network.name}: {_tensor(result['input'])} to {_tensor(result['output'])}",
         ("layer", "operator", "runs on", "reads", "output", ">multiplications", ">parameters",
-         ">accumulator bits", ">weight bytes", ">output bytes"),
+         ">accumulator bits", ">multiplier bits", ">weight bytes", ">output bytes"),
         [(layer["name"], layer["operator"], RUNS_ON[layer["runs_on"]], ", ".join(layer["inputs"]),
           _shape(layer["output_shape"]), figures.count(layer["macs"]), figures.count(layer["parameters"]),
-          "" if layer["accumulator_bits"] is None else layer["accumulator_bits"],
+          "" if layer["accumulator_bits"] is None else layer["accumulator_bits"], _multiplier(layer),
           figures.count(layer["weight_bytes"]), figures.count(layer["feature_bytes"]))
          for layer in result["layers"]])
     sums = console.facts("", [
@@ -47,6 +47,12 @@ def _run(arguments: Namespace) -> Outcome:
 def _tensor(tensor: dict[str, Any]) -> str:
     values = f" {tensor['values']}" * (tensor["values"] != "int8")
     return f"{tensor['name']} [{_shape(tensor['shape'])}{values}]"
+
+
+def _multiplier(layer: dict[str, Any]) -> str:
+    """How wide a layer's multipliers are, and how wide the network's arithmetic has them."""
+    given = layer["given_multiplier_bits"]
+    return "" if given is None else f"{layer['multiplier_bits']} of {given}"
 
 
 def _shape(shape: list[int]) -> str:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ..quantization import INT8_MAX, INT8_MIN, Quantization
 
-__all__ = ["ACTIVATIONS", "INT32_MAX", "INT32_MIN", "ROUNDINGS", "Activation", "Floats", "Ints", "Rounding",
-           "activation_range", "channel_scale", "multiply", "quantize_multiplier"]
+__all__ = ["ACTIVATIONS", "INT32_MAX", "INT32_MIN", "MULTIPLIER_BITS", "ROUNDINGS", "Activation", "Floats",
+           "Ints", "Rounding", "activation_range", "channel_scale", "multiply", "quantize_multiplier"]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float64]
 # "biased_half_even" as kernels of ONNX Runtime that add the zero point first; an odd one turns the ties.
 Rounding = Literal["twice", "half_even", "biased_half_even"]
 ROUNDINGS = get_args(Rounding)
+# Bits of what each multiplies sums with: an integer of 31, the significand of a float32.
+MULTIPLIER_BITS: dict[Rounding, int] = {"twice": 31, "half_even": 24, "biased_half_even": 24}
 
 # What an operator clamps its output to: an activation by name, or the lowest and the highest int8.
 Activation = str | tuple[int, int]

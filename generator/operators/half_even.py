@@ -13,11 +13,11 @@ import numpy.typing as npt
 from ..quantization import Quantization
 from .arithmetic import Floats, Ints
 
-__all__ = ["Singles", "on_grid", "rescale", "scale_product", "steps"]
+__all__ = ["FAR", "Singles", "on_grid", "rescale", "scale_product", "steps"]
 
 Singles = npt.NDArray[np.float32]
 
-# Steps are cut to this, far beyond int8.
+# Steps and quotients are cut to this, far beyond int8.
 FAR = 1000.0
 
 

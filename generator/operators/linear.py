@@ -16,6 +16,7 @@ from ..staircase import fit
 from .arithmetic import (
     INT32_MAX,
     INT32_MIN,
+    MULTIPLIER_BITS,
     Activation,
     Floats,
     Ints,
@@ -83,6 +84,11 @@ class Linear(Operator):
     def scales(self) -> Floats:
         """Real multiplier of each channel in double precision, ``[co]``, or ``[1]`` of all."""
         return channel_scale(self.input, self.weight_scales, self.output)
+
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the multipliers by the rule that it rounds by."""
+        return MULTIPLIER_BITS[self.rounding]
 
     @abstractmethod
     def kernel_of(self, shape: Shape) -> tuple[Weights, Taps]:

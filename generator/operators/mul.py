@@ -10,7 +10,7 @@ import numpy as np
 from ..bounds import dot_bounds, product_bounds
 from ..requantizations import repeated
 from ..staircase import fit
-from .arithmetic import ROUNDINGS, Ints, Rounding, multiply, quantize_multiplier
+from .arithmetic import MULTIPLIER_BITS, ROUNDINGS, Ints, Rounding, multiply, quantize_multiplier
 from .checks import check_rounding
 from .elementwise import Elementwise, operand
 from .half_even import scale_product, steps
@@ -33,6 +33,11 @@ class Mul(Elementwise):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_rounding(self.rounding, ROUNDINGS)
+
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the multipliers by the rule that it rounds by."""
+        return MULTIPLIER_BITS[self.rounding]
 
     def _combine(self, first: Ints, second: Ints) -> Int8:
         return self._requantize((first - self.first.zero_point) * (second - self.second.zero_point))

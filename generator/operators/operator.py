@@ -70,6 +70,11 @@ class Operator(Attributes, ABC):
         """
         raise ValueError(f"{type(self).__name__} is no window")
 
+    @property
+    def multiplier_bits(self) -> int | None:
+        """Width of the multipliers that its own arithmetic rescales sums with; None where there is none."""
+        return None
+
     def macs(self, inputs: Sequence[Shape]) -> int:
         """Multiply-accumulates of one inference, taps in the padding counted."""
         return 0

@@ -1,13 +1,14 @@
-"""What max and average pooling share: a window over each channel, one quantization for input and output."""
+"""What max and average pooling share: a window over each channel."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..quantization import Quantization
 from .arithmetic import Activation, activation_range
-from .checks import check_activation, check_scale, only_input, text
+from .checks import check_activation, only_input, text
 from .operator import Operator, Shape
 from .taps import Taps
 
@@ -19,20 +20,18 @@ class Pool(Operator):
     """A pool of ``kernel`` taps, each channel for itself; taps in the padding are left out.
 
     ``kernel``, ``stride`` and ``dilation`` are ``(height, width)``, ``padding`` is ``(top, left, bottom,
-    right)``. ``quantization`` is that of input and output alike; ``activation`` clamps the output on it.
+    right)``. ``activation`` clamps the output.
     """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     dilation: tuple[int, int] = (1, 1)
-    quantization: Quantization
     activation: Activation = "none"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
-        check_scale("quantization", self.quantization)
         check_activation(self.activation)
 
     def __str__(self) -> str:
@@ -44,9 +43,14 @@ class Pool(Operator):
         return Taps(kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation)
 
     @property
+    @abstractmethod
+    def meaning(self) -> Quantization:
+        """The quantization of the output."""
+
+    @property
     def limits(self) -> tuple[int, int]:
         """Lowest and highest output."""
-        return activation_range(self.activation, self.quantization)
+        return activation_range(self.activation, self.meaning)
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """Height and width by the window, channels as in the input."""

@@ -11,15 +11,12 @@ import numpy.typing as npt
 
 from ..quantization import INT8_MAX, INT8_MIN, Quantization
 from .arithmetic import Rounding
-from .checks import check_array, check_rounding, check_scale, only_input
-from .half_even import Singles, on_grid
+from .checks import check_activation, check_array, check_rounding, check_scale, only_input
+from .half_even import FAR, Singles, on_grid
 from .host import HostOperator
 from .operator import Int8, Shape
 
 __all__ = ["Dequantize", "DequantizeTable", "Quantize"]
-
-# Quotients are cut to this, far beyond int8.
-FAR = 1000.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,11 +30,13 @@ class Quantize(HostOperator):
 
     output: Quantization
     rounding: Rounding = "twice"
+    limits: tuple[int, int] = (INT8_MIN, INT8_MAX)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_scale("output", self.output)
         check_rounding(self.rounding)
+        check_activation(self.limits)
 
     def __str__(self) -> str:
         return "quantize"
@@ -50,12 +49,12 @@ class Quantize(HostOperator):
         """The reference kernel on a batch; what is no number counts as 0."""
         x, = inputs
         if self.rounding == "half_even":
-            return np.clip(on_grid(x, self.output), INT8_MIN, INT8_MAX).astype(np.int8)
+            return np.clip(on_grid(x, self.output), *self.limits).astype(np.int8)
         with np.errstate(over="ignore", under="ignore"):
             quotient = np.nan_to_num(x.astype(np.float32) / np.float32(self.output.scale)).astype(np.float64)
         magnitude = np.floor(np.minimum(np.abs(quotient), FAR) + 0.5)
         steps = np.copysign(magnitude, quotient).astype(np.int64) + self.output.zero_point
-        return np.clip(steps, INT8_MIN, INT8_MAX).astype(np.int8)
+        return np.clip(steps, *self.limits).astype(np.int8)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -106,6 +106,11 @@ class Window(Operator):
         """Taps of all operands together."""
         return sum(operand.taps for operand in self.operands)
 
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the widest multiplier of its staircases."""
+        return max(int(each.multiplier.max()) for each in self.requantizations).bit_length()
+
     @cached_property
     def sum_bounds(self) -> Bounds:
         """Bounds of what ``operation`` gives, before the bias, for each output channel."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import prod
 
 from ..network import Layer, Tensor
-from ..operators.average import Average
 from ..operators.conv2d import Conv2d
 from ..operators.depthwise_conv2d import DepthwiseConv2d
 from ..operators.operator import Operator, Shape
@@ -36,7 +35,7 @@ class LayerMaker:
 
 def _work(operator: Operator, shapes: Sequence[Shape]) -> int:
     """Multiplications as MAX_WORK counts them; windows that need memory without end are refused."""
-    if not isinstance(operator, (Average, Conv2d, DepthwiseConv2d, Pool)):
+    if not isinstance(operator, (Conv2d, DepthwiseConv2d, Pool)):
         return operator.macs(shapes)
     (given_height, given_width, channels), (top, left, bottom, right) = shapes[0], operator.padding
     padded = (given_height + top + bottom) * (given_width + left + right) * channels

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
-import numpy.typing as npt
 
 from ...network import Tensor
+from ...operators.concat import Concat
+from ...operators.gather_channels import GatherChannels
 from ...operators.host_layout import Rearrange
 from ...operators.operator import Operator, Shape
 from ...operators.reshape import Reshape
@@ -18,7 +19,8 @@ from ...quantization import Quantization
 from ..layer_maker import LayerMaker
 from ..limits import MAX_RANK, MAX_VALUES
 from ..refusals import Refused, sizes
-from .values import MAP_ORDERS, Stored, map_places
+from .gathering import Gathering, Places, gathering
+from .values import MAP_ORDERS, Stored, as_map
 
 __all__ = ["Builder", "Label", "last_three"]
 
@@ -58,7 +60,8 @@ class Builder(LayerMaker):
         self._names: set[str] = set()
         self._labels: set[str] = set()
         self._input: Tensor | None = None
-        self._arranged: tuple[Tensor, npt.NDArray[np.int64]] | None = None
+        self._arranged: tuple[Tensor, Places] | None = None
+        self._gathered: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
 
     def name(self, wanted: str) -> str:
         """A name for a tensor that is like ``wanted`` and that no other has."""
@@ -89,26 +92,58 @@ class Builder(LayerMaker):
         tensor, order = self._arranged
         inverse = np.empty_like(order)
         inverse[order] = np.arange(len(order))
-        return Stored(tensor=tensor, places=inverse[stored.places], unsigned=stored.unsigned)
+        return replace(stored, tensor=tensor, places=inverse[stored.places])
 
     def map(self, stored: Stored, order: str, label: Label) -> Tensor:
         """The tensor behind ``stored``, whose axes are ``order``, in the order height, width, channels.
 
-        ``order`` names the axes by the letters n, h, w and c. :class:`Refused` where the values lie
-        otherwise, which moves between rows and channels would have to mend.
+        ``order`` names the axes by the letters n, h, w and c. Values that lie otherwise are gathered, or
+        :class:`Refused` where moves between rows and channels would have to mend that.
         """
         if self._input is not None and stored.tensor == self._input and self._arranged is None:
             self._arrange(stored, order)
         stored = self.settled(stored)
-        shape = _map_shape(stored.shape, order)
-        if not np.array_equal(stored.places, map_places(shape, order)):
-            raise Refused("input: found values that a Reshape or Transpose before has moved between rows and "
-                          "channels, allowed: such moves before a Gemm or MatMul, and at the ends")
-        if stored.tensor.shape == shape:
-            return stored.tensor
+        shape, tensor = _map_shape(stored.shape, order), stored.tensor
+        places = as_map(stored.places, order)
+        in_order = np.array_equal(places.reshape(-1), np.arange(tensor.size))
+        if in_order and tensor.shape == shape:
+            return tensor
+        if not in_order or (tensor.shape[2] != shape[2] and gathering(tensor.shape, places) is not None):
+            label = Label(name=f"{label.name}_gather", origin=label.origin)
+            return self.gathered(tensor, places, label, f"{tensor.name}_gathered")
         shaped = Label(name=f"{label.name}_shape", origin=label.origin)
-        return self.emit(shaped, Reshape(shape=shape), [stored.tensor], f"{stored.tensor.name}_map",
-                         stored.tensor.quantization)
+        return self.emit(shaped, Reshape(shape=shape), [tensor], f"{tensor.name}_map", tensor.quantization)
+
+    def gathered(self, tensor: Tensor, places: Places, label: Label, output: str) -> Tensor:
+        """``places [h, w, c]`` of ``tensor`` as a tensor that is called like ``output``.
+
+        The same places again are the same tensor. :class:`Refused` where they are no gathering.
+        """
+        key = tensor.name, places.shape, places.tobytes()
+        if key not in self._gathered:
+            found = gathering(tensor.shape, places)
+            if found is None:
+                raise Refused("input: found values that a Reshape or Transpose before has moved between rows "
+                              "and channels, allowed: such moves before a Gemm or MatMul, and at the ends, "
+                              "and moves among channels")
+            self._gathered[key] = self._put_together(tensor, found, label, output)
+        return self._gathered[key]
+
+    def _put_together(self, tensor: Tensor, how: Gathering, label: Label, output: str) -> Tensor:
+        """The layers of a gathering, of which the last has the names that are given."""
+        part = Label(name=f"{label.name}_part", origin=label.origin)
+
+        def emit(operator: Operator, inputs: Sequence[Tensor], *, last: bool) -> Tensor:
+            return self.emit(label if last else part, operator, inputs, output if last else f"{output}_part",
+                             tensor.quantization)
+
+        count = len(how.slices)
+        depth = count * how.slices[0].size[2]
+        ordered = how.channels == tuple(range(depth))
+        parts = [tensor if one.size == tensor.shape else emit(one, [tensor], last=ordered and count == 1)
+                 for one in how.slices]
+        whole = emit(Concat(axis=2, count=count), parts, last=ordered) if count > 1 else parts[0]
+        return whole if ordered else emit(GatherChannels(channels=how.channels), [whole], last=True)
 
     def _arrange(self, stored: Stored, order: str | None) -> None:
         """Let the host arrange the input so that ``stored``, whose axes are ``order``, lies channels last.
@@ -119,8 +154,7 @@ class Builder(LayerMaker):
         assert given is not None
         places, shape = np.arange(given.size), given.shape
         if order is not None and stored.places.size == given.size:
-            shape = _map_shape(stored.shape, order)
-            places[map_places(shape, order).reshape(-1)] = stored.places.reshape(-1)
+            shape, places = _map_shape(stored.shape, order), as_map(stored.places, order).reshape(-1)
         self._arranged = given, places
         if shape == given.shape and np.array_equal(places, np.arange(given.size)):
             return

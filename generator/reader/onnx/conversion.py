@@ -11,6 +11,7 @@ import numpy as np
 from ..limits import MAX_DIMENSION
 from ..refusals import Refused, sizes
 from .builder import Builder, Label
+from .graph import Graph
 from .hosted import Hosted
 from .model_file import Array, FileNode
 from .reals import OF_THE_INPUT, Function, Given, Real
@@ -34,12 +35,13 @@ class Conversion:
     """What the converters of nodes use; everything raises :class:`Refused` with the attribute at fault."""
 
     def __init__(self, node: FileNode, values: Mapping[str, Value], builder: Builder, opset: int,
-                 needed: frozenset[str], file: str) -> None:
+                 graph: Graph, file: str) -> None:
         self.node = node
         self.builder = builder
         self.opset = opset
         self._values = values
-        self._needed = needed
+        self._graph = graph
+        self._file = file
         operator = node.operator.rpartition(".")[2].lower()
         self.label = Label(name=f"{operator}_{node.index}", origin=f"{file}: {node}")
 
@@ -123,7 +125,15 @@ class Conversion:
 
     def needs(self, output: int) -> bool:
         """Whether an output is there and read by somebody."""
-        return output < len(self.node.outputs) and self.node.outputs[output] in self._needed
+        return output < len(self.node.outputs) and self.node.outputs[output] in self._graph.needed
+
+    def following(self) -> Conversion | None:
+        """The conversion of the node that reads the first output, if it is the only one and may begin."""
+        reader = self._graph.only_reader.get(self.node.outputs[0])
+        if reader is None or any(name and name not in self._values and name != self.node.outputs[0]
+                                 for name in reader.inputs):
+            return None
+        return Conversion(reader, self._values, self.builder, self.opset, self._graph, self._file)
 
     def only_output(self) -> None:
         """Refuse further outputs that are read."""

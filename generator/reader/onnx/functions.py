@@ -11,13 +11,16 @@ import numpy as np
 
 from ...operators.arithmetic import Floats
 from ...operators.half_even import Singles
+from ...operators.lookup import Lookup
 from ...operators.real_softmax import RealSoftmax
+from ...quantization import INT8_MAX, INT8_MIN
 from ..refusals import Refused
 from .conversion import Conversion, Value, axis_of
 from .host_side import host_quantized, hosted
 from .hosted import Hosted
-from .quantizers import dequantized_input, meaning, target
+from .quantizers import clip_limits, dequantized_input, meaning, target
 from .reals import Function, Mapping
+from .values import INPUTS, INT8_OFFSET, Stored
 
 __all__ = ["FUNCTIONS"]
 
@@ -133,12 +136,19 @@ def _relu(c: Conversion) -> Value:
 
 
 def _clip(c: Conversion) -> Value:
-    """To constant limits; a clamp."""
+    """To constant limits, of real numbers and of integers; a clamp."""
     c.inputs(1, 3)
-    most = float(np.finfo(np.float32).max)
-    low = c.scalar(1) if c.has(1) else c.attribute("min", -most)
-    high = c.scalar(2) if c.has(2) else c.attribute("max", most)
-    return c.real().clamped(low, high, c.label)
+    value, (low, high) = c.value(0), clip_limits(c)
+    if not isinstance(value, Stored):
+        return c.real().clamped(low, high, c.label)
+    offset = INT8_OFFSET * value.unsigned
+    least, most = np.clip(np.ceil([low - offset, high - offset]), INT8_MIN, INT8_MAX).astype(int).tolist()
+    if least <= value.low and value.high <= most:
+        return value
+    stored = c.builder.settled(value)
+    operator = Lookup(function="clip", table=np.clip(INPUTS, least, most).astype(np.int8))
+    tensor = c.builder.emit(c.label, operator, [stored.tensor], c.node.outputs[0], stored.tensor.quantization)
+    return replace(stored, tensor=tensor, low=least, high=most)
 
 
 def _softmax(logarithm: bool) -> Converter:

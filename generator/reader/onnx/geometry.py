@@ -11,7 +11,7 @@ from ...operators.pad import Pad
 from ..refusals import Refused, sizes
 from .conversion import Conversion
 
-__all__ = ["Geometry", "geometry", "padded"]
+__all__ = ["Geometry", "framed", "geometry", "padded"]
 
 Padding = tuple[int, int, int, int]
 
@@ -23,14 +23,14 @@ class Geometry:
     """Pairs ``(height, width)``; a value with one axis beside the channels has a height of 1.
 
     ``padding`` is ``(top, left, bottom, right)`` with what lets the last window in where the output size is
-    rounded up; ``counted`` are the bottom and right of the padding itself.
+    rounded up; ``excess`` is how much of its bottom and right that is.
     """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
     dilation: tuple[int, int]
     padding: Padding
-    counted: tuple[int, int]
+    excess: tuple[int, int]
 
     @property
     def extent(self) -> tuple[int, int]:
@@ -66,7 +66,7 @@ def geometry(c: Conversion, shape: Shape, axes: int, kernel: Sequence[int] | Non
     top, left = _pair(begins, 0)
     bottom, right = _pair([end + extra for end, extra in zip(ends, extras, strict=True)], 0)
     return Geometry(kernel=_pair(found, 1), stride=_pair(strides, 1), dilation=_pair(dilations, 1),
-                    padding=(top, left, bottom, right), counted=_pair(ends, 0))
+                    padding=(top, left, bottom, right), excess=_pair(extras, 0))
 
 
 def _extra(before_end: int, end: int, extent: int, stride: int) -> int:
@@ -88,7 +88,17 @@ def padded(c: Conversion, source: Tensor, where: Geometry, value: int) -> tuple[
     height, width = where.extent
     if max(where.padding[0::2]) < height and max(where.padding[1::2]) < width:
         return source, where.padding
+    return _framed(c, source, where.padding, value), (0, 0, 0, 0)
+
+
+def framed(c: Conversion, source: Tensor, where: Geometry, value: int) -> tuple[Tensor, Geometry]:
+    """``source`` with the padding around it as ``value``; what lets the last windows in remains padding."""
+    (top, left, bottom, right), excess = where.padding, where.excess
+    own = top, left, bottom - excess[0], right - excess[1]
+    return (_framed(c, source, own, value) if any(own) else source), replace(where, padding=(0, 0, *excess))
+
+
+def _framed(c: Conversion, source: Tensor, padding: Padding, value: int) -> Tensor:
     label = replace(c.label, name=f"{c.label.name}_pad")
-    around = c.builder.emit(label, Pad(padding=where.padding, value=value), [source], f"{source.name}_padded",
-                            source.quantization)
-    return around, (0, 0, 0, 0)
+    return c.builder.emit(label, Pad(padding=padding, value=value), [source], f"{source.name}_padded",
+                          source.quantization)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..refusals import printable
 from .model_file import Damaged, FileNode, ModelFile
 
@@ -11,7 +13,8 @@ __all__ = ["Graph"]
 class Graph:
     """Who writes and who reads which value; raises :class:`Damaged` where the order is none.
 
-    ``live`` are the nodes that the outputs depend on, in execution order.
+    ``live`` are the nodes that the outputs depend on, in execution order; ``needed`` are their values, and
+    ``only_reader`` has for each of these that a single node reads, and nobody else, that node.
     """
 
     def __init__(self, file: ModelFile) -> None:
@@ -23,6 +26,9 @@ class Graph:
                 live.append(node)
                 self.needed.update(filter(None, node.inputs))
         self.live = tuple(reversed(live))
+        reads = Counter(name for node in live for name in node.inputs)
+        reads.update(value.name for value in file.outputs)
+        self.only_reader = {name: node for node in live for name in node.inputs if reads[name] == 1}
 
     def _check(self, file: ModelFile) -> None:
         """Every value is written once and before it is read."""

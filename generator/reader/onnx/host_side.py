@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...network import Tensor
+from ...operators.host_arithmetic import HostArithmetic
 from ...operators.host_layout import Rearrange, Relabel
 from ...operators.quantize import Dequantize, DequantizeTable, Quantize
 from ...quantization import Quantization, UnsignedQuantization
@@ -14,11 +15,11 @@ from ..limits import MAX_RANK
 from ..refusals import Refused, printable, sizes
 from .builder import Builder, Label, last_three
 from .hosted import Hosted
-from .model_file import FileValue
+from .model_file import Array, FileValue
 from .reals import Function, Given, Real
-from .values import Meaning, Stored
+from .values import INT8_OFFSET, Meaning, Stored, least
 
-__all__ = ["given", "host_dequantized", "host_quantized", "hosted", "output_of"]
+__all__ = ["given", "host_combined", "host_dequantized", "host_quantized", "hosted", "output_of"]
 
 INTEGER_TYPES = ("INT8", "UINT8")
 
@@ -50,9 +51,23 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
     tensor = first = Tensor(name=name, shape=plain, quantization=kind(scale=1.0, zero_point=0))
     if unsigned:
         tensor = builder.emit(replace(label, name="relabel_input"), Relabel(), [first], f"{name}_int8",
-                              Quantization(scale=1.0, zero_point=-128))
+                              Quantization(scale=1.0, zero_point=-INT8_OFFSET))
     builder.takes(tensor)
     return first, Stored(tensor=tensor, places=places, unsigned=unsigned)
+
+
+def host_combined(builder: Builder, value: Given, function: str, array: Array, label: Label, *,
+                  constant_first: bool) -> Given:
+    """``function`` of the real numbers that the user gives and a constant, on the host."""
+    if value.places.size != value.tensor.size or array.ndim > len(value.shape):
+        raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(value.shape)}, allowed: "
+                      f"one that spreads over all of the input")
+    constant = np.empty(value.tensor.size, np.float32)
+    constant[value.places] = np.broadcast_to(array, value.shape)
+    operator = HostArithmetic(function=function, constant=least(constant.reshape(value.tensor.shape)),
+                              constant_first=constant_first)
+    tensor = builder.emit(label, operator, [value.tensor], f"{value.tensor.name}_{function}", None)
+    return replace(value, tensor=tensor)
 
 
 def _in_order(builder: Builder, stored: Stored, label: Label) -> Tensor:
@@ -111,7 +126,7 @@ def output_of(builder: Builder, value: object, file: FileValue) -> Tensor:
     tensor = value.tensor
     if value.unsigned and tensor.quantization is not None:
         meaning = UnsignedQuantization(scale=tensor.quantization.scale,
-                                       zero_point=tensor.quantization.zero_point + 128)
+                                       zero_point=tensor.quantization.zero_point + INT8_OFFSET)
         label = replace(label, name="relabel_output")
         tensor = builder.emit(label, Relabel(), [tensor], f"{tensor.name}_uint8", meaning)
     return tensor

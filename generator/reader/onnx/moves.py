@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from ..limits import MAX_DIMENSION
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value, axis_of, reshaped
 from .hosted import Hosted
 from .model_file import Array
 from .reals import Function, Given, Waiting
-from .values import Stored, Weights
+from .values import Stored, Weights, least
 
 __all__ = ["MOVES", "moved"]
 
@@ -25,7 +26,7 @@ def moved(value: Value, move: Move) -> Value:
     """``value`` with its entries moved as ``move`` moves those of an array."""
     match value:
         case Weights():
-            scale, zero = (_least(move(np.broadcast_to(part, value.shape)))
+            scale, zero = (least(move(np.broadcast_to(part, value.shape)))
                            for part in (value.scale, value.zero))
             return Weights(integers=move(value.integers), scale=scale, zero=zero)
         case Function():
@@ -41,15 +42,6 @@ def moved(value: Value, move: Move) -> Value:
         case _:
             raise Refused("input: found values of different scales side by side, allowed: one that goes "
                           "through QuantizeLinear and DequantizeLinear first")
-
-
-def _least(array: Array) -> Array:
-    """The same with length 1 for each axis along which all entries are equal."""
-    for axis in range(array.ndim):
-        first = array.take([0], axis)
-        if (array == first).all():
-            array = first
-    return array
 
 
 def _identity(c: Conversion) -> Value:
@@ -120,6 +112,43 @@ def _unsqueeze(c: Conversion) -> Value:
     return moved(value, lambda array: array.reshape(shape))
 
 
+def _blocks(c: Conversion, value: Value) -> int:
+    """The sides of square blocks of pixels that move into channels or out of them."""
+    c.inputs(1)
+    size = c.attribute("blocksize", 0)
+    if len(value.shape) != 4 or not 1 <= size <= MAX_DIMENSION:
+        raise Refused(f"blocksize: found {size} for {len(value.shape)} axes, allowed: at least 1, for 4 axes")
+    return size
+
+
+def _space_to_depth(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    value = c.value(0)
+    size = _blocks(c, value)
+    batch, channels, height, width = value.shape
+    if height % size or width % size:
+        raise Refused(f"blocksize: found {size} for {height}x{width} pixels, allowed: one that divides both")
+    return moved(value, lambda array: array.reshape(
+        batch, channels, height // size, size, width // size, size).transpose(0, 3, 5, 1, 2, 4).reshape(
+        batch, channels * size * size, height // size, width // size))
+
+
+def _depth_to_space(c: Conversion) -> Value:
+    """Where whoever reads it can follow, see above."""
+    value = c.value(0)
+    size = _blocks(c, value)
+    batch, channels, height, width = value.shape
+    if channels % (size * size):
+        raise Refused(f"blocksize: found {size} for {channels} channels, allowed: one whose square divides "
+                      f"them")
+    if c.expect("mode", "DCR", ("DCR", "CRD")) == "DCR":
+        apart, order = (batch, size, size, -1, height, width), (0, 3, 4, 1, 5, 2)
+    else:
+        apart, order = (batch, -1, size, size, height, width), (0, 1, 4, 2, 5, 3)
+    return moved(value, lambda array: array.reshape(apart).transpose(order).reshape(
+        batch, channels // (size * size), height * size, width * size))
+
+
 MOVES: dict[str, Callable[[Conversion], Value]] = {
     "Identity": _identity,
     "Dropout": _identity,
@@ -128,4 +157,6 @@ MOVES: dict[str, Callable[[Conversion], Value]] = {
     "Transpose": _transpose,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
+    "SpaceToDepth": _space_to_depth,
+    "DepthToSpace": _depth_to_space,
 }

@@ -56,13 +56,12 @@ class _Reading:
         self.problems: list[str] = []
         self._file = file
         self._name = name
-        self._needed = frozenset(self.graph.needed)
         self._values: dict[str, Value] = {
-            key: Constant(array=array) for key, array in file.constants.items() if key in self._needed}
+            key: Constant(array=array) for key, array in file.constants.items() if key in self.graph.needed}
 
     def start(self) -> Tensor | None:
         """The tensor that the user gives."""
-        inputs = [value for value in self._file.inputs if value.name in self._needed]
+        inputs = [value for value in self._file.inputs if value.name in self.graph.needed]
         if len(inputs) != 1:
             self.problems.append(f"inputs of the model: found {len(inputs)}, allowed: 1")
             return None
@@ -79,7 +78,7 @@ class _Reading:
             if node.operator not in CONVERTERS:
                 self.problems.append(f"{node}: {_unsupported(node)}")
             return
-        conversion = Conversion(node, self._values, self.builder, self._file.opset, self._needed, self._name)
+        conversion = Conversion(node, self._values, self.builder, self._file.opset, self.graph, self._name)
         try:
             found = self._convert(conversion)
             if not isinstance(found, tuple):

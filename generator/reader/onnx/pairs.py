@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...operators.operator import Operator
 from ...quantization import INT8_MAX, INT8_MIN, Quantization
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value
+from .host_side import host_combined
 from .model_file import Array
 from .products import Products, channel_vector
 from .quantizers import dequantized_input, meaning, target, weights_input
@@ -30,7 +31,8 @@ Combine = Callable[[Singles, Singles], Singles]
 INTEGERS = np.arange(INT8_MIN, INT8_MAX + 1).astype(np.float32)
 
 WITH_CONSTANT = "or of a value and a constant, on either side: one number, or one for each channel."
-OF_TWO = f"Of two values of one shape, or one of them a single position, row or column; {WITH_CONSTANT}"
+OF_TWO = ("Of two values of one shape, or one of them a single position, row, column or channel; "
+          f"{WITH_CONSTANT}")
 DOCUMENTATION = {"Add": OF_TWO, "Sub": OF_TWO, "Mul": OF_TWO,
                  "Div": "Of a value and a constant: one number, or one for each channel."}
 
@@ -100,7 +102,7 @@ def _fused(c: Conversion, operator: str, value: Function, meaning_of_other: Quan
         integers = integers[:, 0]
     tensor = c.builder.emit(c.label, Lookup(function=operator.lower(), table=integers), [value.stored.tensor],
                             to.name, output)
-    return Stored(tensor=tensor, places=value.stored.places, unsigned=to.meaning.unsigned)
+    return to.stored(tensor, value.stored.places)
 
 
 def _arithmetic(c: Conversion, operator: str, first: Real | Array, second: Real | Array) -> Real:
@@ -127,14 +129,32 @@ def _with_constant(c: Conversion, operator: str, value: Real, array: Array, *, s
     if isinstance(value, Products) and (operator == "Add" or (operator == "Sub" and not swapped)):
         # A bias of its own after a convolution or a matrix product.
         return value.plus(array if operator == "Add" else -array.astype(np.float32))
-    value = _function(value).settled(c.builder)
-    function, constant = COMBINED[operator], _by_channel(value, array)
+    if isinstance(value, Given):
+        return host_combined(c.builder, value, operator.lower(), array, c.label, constant_first=swapped)
+    function = COMBINED[operator]
+    combine = (lambda table, constant: function(constant, table)) if swapped else function
+    return _by_table(c, operator.lower(), value, array, combine)
+
+
+def _prelu(c: Conversion) -> Value:
+    """With one constant slope for all channels."""
+    c.inputs(2)
+    slopes = np.unique(c.array(1))
+    if len(slopes) != 1:
+        raise Refused(f"slope: found {len(slopes)} different ones, allowed: one for all channels")
+    return _by_table(c, "prelu", c.real(), slopes,
+                     lambda table, slope: np.where(table < 0, slope * table, table))
+
+
+def _by_table(c: Conversion, name: str, value: Real, array: Array, combine: Combine) -> Real:
+    """``combine``, called ``name``, of each number and of a constant, one or one for each channel."""
+    function = _function(value).settled(c.builder)
+    constant = _by_channel(function, array)
 
     def mapping(table: Singles) -> Singles:
-        wide = table if table.ndim == 2 or constant.size == 1 else table[:, np.newaxis]
-        return function(constant, wide) if swapped else function(wide, constant)
+        return combine(table if table.ndim == 2 or constant.size == 1 else table[:, np.newaxis], constant)
 
-    return value.mapped(mapping, operator.lower(), c.label)
+    return function.mapped(mapping, name, c.label)
 
 
 def _by_channel(value: Function, array: Array) -> Singles:
@@ -219,13 +239,23 @@ def _aligned(c: Conversion, *values: Function) -> tuple[tuple[Tensor, ...], Arra
         raise Refused(f"inputs: found the shapes {sizes(first.shape)} and {sizes(second.shape)}, allowed: "
                       f"equally many axes, 1 to 4")
     order = MAP_ORDERS[rank]
-    tensors = tuple(c.builder.map(value.stored, order, c.label) for value in values)
+    tensors = [c.builder.map(value.stored, order, c.label) for value in values]
+    depth = max(tensor.shape[2] for tensor in tensors)
+    tensors = [_spread(c, tensor, depth) if tensor.shape[2] == 1 else tensor for tensor in tensors]
     height, width, channels = common_shape([tensor.shape for tensor in tensors])
-    return tensors, map_places((height, width, channels), order)
+    return tuple(tensors), map_places((height, width, channels), order)
+
+
+def _spread(c: Conversion, tensor: Tensor, depth: int) -> Tensor:
+    """The one channel of ``tensor`` for each of ``depth``."""
+    places = np.broadcast_to(np.arange(tensor.size).reshape(tensor.shape), (*tensor.shape[:2], depth))
+    label = replace(c.label, name=f"{c.label.name}_spread")
+    return c.builder.gathered(tensor, places, label, f"{tensor.name}_spread")
 
 
 PAIRS: dict[str, Callable[[Conversion], Value]] = {
     **{operator: _pair(operator) for operator in COMBINED},
+    "PRelu": _prelu,
     "com.microsoft.QLinearAdd": _quantized_pair("Add"),
     "com.microsoft.QLinearMul": _quantized_pair("Mul"),
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
+import onnx
 
 from ...operators.half_even import Singles
 from ..refusals import Refused, sizes
@@ -15,7 +17,7 @@ from .model_file import Array
 from .reals import Function, Target
 from .values import Constant, Meaning, Stored, Weights
 
-__all__ = ["QUANTIZERS", "dequantized_input", "meaning", "target", "weights_input"]
+__all__ = ["QUANTIZERS", "clip_limits", "dequantized_input", "meaning", "target", "weights_input"]
 
 UINT8_ZERO, INT8_ZERO = np.zeros((), np.uint8), np.zeros((), np.int8)
 
@@ -85,10 +87,27 @@ def _quantize_linear(c: Conversion) -> Value:
     value = c.value(0)
     if isinstance(value, Constant):
         return Constant(array=_quantized_constant(c, value.array))
-    to = meaning(c, 1, 2, _without_zero_point(c))
+    to = _narrowed(c, meaning(c, 1, 2, _without_zero_point(c)))
     if isinstance(value, Hosted):
         return host_quantized(c.builder, value, to, c.label, c.node.outputs[0])
     return c.real().quantized(c.builder, target(c, to))
+
+
+def clip_limits(c: Conversion) -> tuple[float, float]:
+    """The limits of a Clip, far out where there are none."""
+    most = float(np.finfo(np.float32).max)
+    low = c.scalar(1) if c.has(1) else c.attribute("min", -most)
+    high = c.scalar(2) if c.has(2) else c.attribute("max", most)
+    return min(low, high), high
+
+
+def _narrowed(c: Conversion, to: Meaning) -> Meaning:
+    """``to`` within the limits of a Clip, if that is all that reads the integers: fewer bits than 8."""
+    following = c.following()
+    if following is None or following.node.operator != "Clip":
+        return to
+    low, high = np.clip(clip_limits(following), to.low, to.high).astype(int).tolist()
+    return replace(to, low=low, high=high)
 
 
 def _without_zero_point(c: Conversion) -> Array:
@@ -122,6 +141,18 @@ def _dequantize_linear(c: Conversion) -> Value:
         return host_dequantized(c.builder, value, _of_integers(c, value, 1), c.label, c.node.outputs[0])
     stored = c.of(Stored)
     return Function.of(stored, _of_integers(c, stored, 1), c.label)
+
+
+def _cast(c: Conversion) -> Value:
+    """Of int8 and uint8 to float32; left out where numbers are float32 already."""
+    c.inputs(1)
+    c.expect("to", 0, (onnx.TensorProto.FLOAT,))
+    value = c.value(0)
+    if not isinstance(value, Stored):
+        return c.real()
+    low, high = RANGES["uint8" if value.unsigned else "int8"]
+    return Function.of(value, Meaning(scale=1.0, zero_point=0, unsigned=value.unsigned, low=low, high=high),
+                       c.label)
 
 
 def _of_integers(c: Conversion, value: Stored | Hosted, scale: int) -> Meaning:
@@ -189,6 +220,7 @@ def _quant_weights(array: Array, scales: Array, zeros: Array, low: int, high: in
 QUANTIZERS: dict[str, Callable[[Conversion], Value]] = {
     "QuantizeLinear": _quantize_linear,
     "DequantizeLinear": _dequantize_linear,
+    "Cast": _cast,
     "onnx.brevitas.Quant": _quant,
     "qonnx.custom_op.general.Quant": _quant,
 }

@@ -26,12 +26,11 @@ from ...operators.quantize import Quantize
 from ...quantization import INT8_MAX, INT8_MIN, Quantization
 from ..refusals import Refused
 from .builder import Builder, Label
-from .values import Meaning, Stored
+from .values import INPUTS, Meaning, Stored
 
 __all__ = ["NOT_QUANTIZED", "OF_THE_INPUT", "UNKNOWN", "Function", "Given", "Mapping", "Real", "Rescaled",
            "Target", "Waiting"]
 
-INPUTS = np.arange(INT8_MIN, INT8_MAX + 1)
 
 # The output of a prototype.
 UNKNOWN = Quantization(scale=1.0, zero_point=0)
@@ -63,6 +62,11 @@ class Target:
     def limits(self) -> tuple[int, int]:
         """The lowest and the highest integer on the chip."""
         return self.meaning.low - self.meaning.offset, self.meaning.high - self.meaning.offset
+
+    def stored(self, tensor: Tensor, places: npt.NDArray[np.int64]) -> Stored:
+        """The integers in ``tensor``, whose layer keeps the limits, seen at ``places``."""
+        low, high = self.limits
+        return Stored(tensor=tensor, places=places, unsigned=self.meaning.unsigned, low=low, high=high)
 
     def clamped(self, low: float, high: float) -> tuple[int, int]:
         """The limits of real numbers that are clamped to ``low`` and ``high`` before."""
@@ -115,13 +119,10 @@ class Given(Real):
 
     def quantized(self, builder: Builder, target: Target) -> Stored:
         """The host quantizes, to int8 that mean the same if the file says uint8."""
-        if target.limits != (INT8_MIN, INT8_MAX):
-            raise Refused(f"input: found the network's input quantized to {target.limits[0]} to "
-                          f"{target.limits[1]}, allowed: 8 bits")
-        operator = Quantize(output=target.quantization, rounding="half_even")
+        operator = Quantize(output=target.quantization, rounding="half_even", limits=target.limits)
         tensor = builder.emit(self.label, operator, [self.tensor], target.name, target.quantization)
         builder.takes(tensor)
-        return Stored(tensor=tensor, places=self.places, unsigned=target.meaning.unsigned)
+        return target.stored(tensor, self.places)
 
     def mapped(self, function: Mapping, name: str, label: Label) -> Real:
         """Never: the host only quantizes."""
@@ -176,7 +177,7 @@ class Function(Real):
         stored = builder.settled(self.stored)
         tensor = builder.emit(self.label, Lookup(function=self.name, table=table.astype(np.int8)),
                               [stored.tensor], target.name, target.quantization)
-        return Stored(tensor=tensor, places=stored.places, unsigned=target.meaning.unsigned)
+        return target.stored(tensor, stored.places)
 
     def mapped(self, function: Mapping, name: str, label: Label) -> Function:
         """The function of the table."""
@@ -238,7 +239,7 @@ class Waiting(Real):
         """The layer."""
         operator = self.operator(target.quantization, target.clamped(self.low, self.high))
         tensor = builder.emit(self.label, operator, self.inputs, target.name, target.quantization)
-        return Stored(tensor=tensor, places=self.places, unsigned=target.meaning.unsigned)
+        return target.stored(tensor, self.places)
 
     def mapped(self, function: Mapping, name: str, label: Label) -> Real:
         """Never: the requantizer clamps, and does nothing else."""

@@ -4,49 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 
 from ...operators.concat import Concat
 from ...operators.pad import Pad
-from ...operators.slice import Slice
 from ...quantization import INT8_MIN
 from ..limits import MAX_DIMENSION
 from ..refusals import Refused, sizes
 from .builder import Builder, Label
 from .conversion import Conversion, Value, axis_of
+from .model_file import Array
 from .moves import moved
 from .quantizers import dequantized_input, meaning
 from .reals import Function, Mapping, Real, Target
-from .values import MAP_ORDERS, Stored, Weights, map_places
+from .values import INT8_OFFSET, MAP_ORDERS, Stored, Weights, as_map, map_places
 from .windows import on_integers, picked
 
 __all__ = ["SLICES"]
 
 
-def _cut(c: Conversion, parts: Sequence[slice], part: str = "") -> Value:
-    """A part of input 0, given by a slice for each axis."""
+def _taken(c: Conversion, part: Callable[[Array], Array], number: int | None = None) -> Value:
+    """The ``part`` of input 0, whose axes stay; ``number`` is that of the output where there are several."""
     value = c.value(0)
     if isinstance(value, Weights):
-        return moved(value, lambda array: array[tuple(parts)])
+        return moved(value, part)
     value, stored = picked(c)
     order = _order(stored)
     source = c.builder.map(stored, order, c.label)
-    by_axis = dict(zip(order, parts, strict=True))
-    ranges = [by_axis.get(axis, slice(0, 1, 1)) for axis in "hwc"]
-    sizes_ = [len(range(one.start, one.stop, one.step)) for one in ranges]
-    operator = Slice(begin=_three([one.start for one in ranges]), size=_three(sizes_),
-                     stride=_three([one.step for one in ranges]))
-    label = replace(c.label, name=c.label.name + part)
-    name = c.node.outputs[int(part[1:]) if part else 0]
-    tensor = c.builder.emit(label, operator, [source], name, source.quantization)
+    places = as_map(part(map_places(source.shape, order)), order)
+    label = c.label if number is None else replace(c.label, name=f"{c.label.name}_{number}")
+    tensor = c.builder.gathered(source, places, label, c.node.outputs[number or 0])
     after = Stored(tensor=tensor, places=map_places(tensor.shape, order), unsigned=stored.unsigned)
     return on_integers(value, after)
-
-
-def _three(values: Sequence[int]) -> tuple[int, int, int]:
-    height, width, channels = values
-    return height, width, channels
 
 
 def _order(stored: Stored) -> str:
@@ -58,7 +49,7 @@ def _order(stored: Stored) -> str:
 
 
 def _slice(c: Conversion) -> Value:
-    """Height, width and channels; positive steps."""
+    """Height and width in positive steps, channels in any."""
     c.inputs(1, 5)
     shape = c.value(0).shape
     if c.has(1):
@@ -74,14 +65,13 @@ def _slice(c: Conversion) -> Value:
     parts = [slice(0, size, 1) for size in shape]
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         axis = axis_of(axis, len(shape))
-        if step < 1:
-            raise Refused(f"steps: found {step}, allowed: at least 1")
-        first, last, step = slice(start, end, min(step, MAX_DIMENSION)).indices(shape[axis])
-        if first >= last:
-            raise Refused(f"starts and ends: found {first} to {last} of {shape[axis]} entries, allowed: a "
+        if not step:
+            raise Refused("steps: found 0, allowed: any other number")
+        parts[axis] = slice(start, end, step)
+        if not range(shape[axis])[parts[axis]]:
+            raise Refused(f"starts and ends: found {start} to {end} of {shape[axis]} entries, allowed: a "
                           f"part that is not empty")
-        parts[axis] = slice(first, last, step)
-    return _cut(c, parts)
+    return _taken(c, lambda array: array[tuple(parts)])
 
 
 def _split(c: Conversion) -> tuple[Value | None, ...]:
@@ -97,14 +87,30 @@ def _split(c: Conversion) -> tuple[Value | None, ...]:
     if len(given) != count or min(given) < 1 or sum(given) != shape[axis]:
         raise Refused(f"split: found {sizes(given[:16])}, allowed: {count} parts of the {shape[axis]} "
                       f"entries of axis {axis}")
-    outputs: list[Value | None] = []
-    begin = 0
-    for number, size in enumerate(given):
-        parts = [slice(begin, begin + size, 1) if i == axis else slice(0, whole, 1)
-                 for i, whole in enumerate(shape)]
-        outputs.append(_cut(c, parts, f"_{number}") if c.needs(number) else None)
-        begin += size
-    return tuple(outputs)
+    ends = list(accumulate(given))
+    return tuple(
+        _taken(c, lambda array, of=range(end - size, end): array.take(of, axis), number)  # type: ignore[misc]
+        if c.needs(number) else None
+        for number, (size, end) in enumerate(zip(given, ends, strict=True)))
+
+
+def _gather(c: Conversion) -> Value:
+    """Along channels, constant indices in any order; along height and width, in equal steps."""
+    c.inputs(2)
+    shape = c.value(0).shape
+    axis = axis_of(c.attribute("axis", 0), len(shape))
+    indices = np.array(c.integers(1, MAX_DIMENSION))
+    if not len(indices) or not (-shape[axis] <= indices).all() or not (indices < shape[axis]).all():
+        raise Refused(f"indices: found some that are none of {shape[axis]} entries, allowed: "
+                      f"{-shape[axis]} to {shape[axis] - 1}, at least one")
+    def take(array: Array) -> Array:
+        return array.take(indices % shape[axis], axis)
+
+    # What only changes the order is for whoever reads it.
+    ordered = np.array_equal(np.sort(indices % shape[axis]), np.arange(shape[axis]))
+    value = moved(c.value(0), take) if ordered else _taken(c, take)
+    kept = value.shape[:axis] + c.array(1).shape + value.shape[axis + 1:]
+    return moved(value, lambda array: array.reshape(kept))
 
 
 def _pad(c: Conversion) -> Value:
@@ -140,8 +146,8 @@ def _pad(c: Conversion) -> Value:
 def _integer(value: Value, stored: Stored, constant: float) -> int:
     """The integer on the chip that stands for ``constant``."""
     if not isinstance(value, Function):
-        number = int(constant) - 128 * stored.unsigned
-        if number == constant - 128 * stored.unsigned and INT8_MIN <= number <= 127:
+        number = int(constant) - INT8_OFFSET * stored.unsigned
+        if number == constant - INT8_OFFSET * stored.unsigned and INT8_MIN <= number <= 127:
             return number
         raise Refused(f"constant_value: found {constant:g}, allowed: an integer of the input's type")
     found = np.flatnonzero(value.table == np.float32(constant))
@@ -224,6 +230,7 @@ def _qlinear_concat(c: Conversion) -> Value:
 SLICES: dict[str, Callable[[Conversion], Value | tuple[Value | None, ...]]] = {
     "Slice": _slice,
     "Split": _split,
+    "Gather": _gather,
     "Pad": _pad,
     "Concat": _concat,
     "com.microsoft.QLinearConcat": _qlinear_concat,

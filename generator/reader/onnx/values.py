@@ -16,12 +16,17 @@ from ...network import Tensor
 from ...operators.arithmetic import Ints
 from ...operators.half_even import Singles
 from ...operators.operator import Shape
+from ...quantization import INT8_MAX, INT8_MIN
 from ..refusals import Refused, sizes
 from .model_file import Array
 
-__all__ = ["MAP_ORDERS", "Constant", "Meaning", "Stored", "Weights", "map_places"]
+__all__ = ["INPUTS", "INT8_OFFSET", "MAP_ORDERS", "Constant", "Meaning", "Stored", "Weights", "as_map",
+           "least", "map_places"]
 
 INT8_OFFSET = 128
+
+# Every int8, in the order of a table.
+INPUTS = np.arange(INT8_MIN, INT8_MAX + 1)
 
 # What the axes of a value are, by their number, where the operator does not say.
 MAP_ORDERS = {4: "nchw", 3: "ncw", 2: "nc", 1: "c"}
@@ -100,12 +105,15 @@ class Stored:
     """Integers of an int8 tensor, seen as a value of the file's shape.
 
     ``places`` has that shape; an entry is the place of a value in the tensor, in the order height, width,
-    channels. ``unsigned`` where the file means uint8, whose values are 128 more.
+    channels. ``unsigned`` where the file means uint8, whose values are 128 more. All integers of the tensor
+    are known to be from ``low`` to ``high``.
     """
 
     tensor: Tensor
     places: npt.NDArray[np.int64]
     unsigned: bool
+    low: int = INT8_MIN
+    high: int = INT8_MAX
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -133,3 +141,21 @@ def map_places(shape: Shape, order: str) -> npt.NDArray[np.int64]:
     dropped = tuple(axes.index(axis) for axis in axes if axis not in order)
     kept = "".join(axis for axis in axes if axis in order)
     return places.squeeze(dropped).transpose([kept.index(axis) for axis in order])
+
+
+def as_map(places: npt.NDArray[np.int64], order: str) -> npt.NDArray[np.int64]:
+    """``places``, whose axes are ``order``, with the axes height, width and channels; the batch is 1."""
+    missing = "".join(axis for axis in "nhwc" if axis not in order)
+    letters = order + missing
+    whole = places.reshape(*places.shape, *(1,) * len(missing))
+    found: npt.NDArray[np.int64] = whole.transpose([letters.index(axis) for axis in "nhwc"])[0]
+    return found
+
+
+def least(array: Array) -> Array:
+    """The same with length 1 for each axis along which all entries are equal."""
+    for axis in range(array.ndim):
+        first = array.take([0], axis)
+        if (array == first).all():
+            array = first
+    return array

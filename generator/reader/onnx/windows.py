@@ -14,15 +14,16 @@ from ...operators.operator import Operator
 from ...quantization import INT8_MIN
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value, axis_of
-from .geometry import Geometry, geometry, padded
+from .geometry import Geometry, framed, geometry, padded
+from .moves import moved
 from .quantizers import dequantized_input, meaning, target
 from .reals import UNKNOWN, Function, Rescaled
 from .values import MAP_ORDERS, Stored, map_places
 
 __all__ = ["WINDOWS", "on_integers", "picked"]
 
-# What the axes of a ReduceMean may be: channels first or last.
-MEAN_ORDERS = {4: ("nchw", "nhwc"), 3: ("ncw", "nwc")}
+# What the axes of a ReduceMean or ReduceMax may be: channels first or last.
+REDUCED_ORDERS = {4: ("nchw", "nhwc"), 3: ("ncw", "nwc")}
 
 
 def picked(c: Conversion) -> tuple[Value, Stored]:
@@ -71,15 +72,15 @@ def _global_max_pool(c: Conversion) -> Value:
 def _whole(source: Tensor) -> Geometry:
     """One window as large as the map."""
     return Geometry(kernel=source.shape[:2], stride=(1, 1), dilation=(1, 1), padding=(0, 0, 0, 0),
-                    counted=(0, 0))
+                    excess=(0, 0))
 
 
-def _maximum(c: Conversion, window: Callable[[Tensor, int], Geometry]) -> Value:
+def _maximum(c: Conversion, window: Callable[[Tensor, int], Geometry], order: str | None = None) -> Value:
     value, stored = picked(c)
     if isinstance(value, Function) and (np.diff(value.table, axis=0) < 0).any():
         raise Refused(f"input: found the {value.name} of a quantized value, allowed: a value that goes "
                       f"through QuantizeLinear and DequantizeLinear first")
-    source, order = _map(c, stored)
+    source, order = _map(c, stored, order)
     where = window(source, len(order) - 2)
     source, padding = padded(c, source, where, INT8_MIN)
     assert source.quantization is not None
@@ -94,9 +95,10 @@ def _average(c: Conversion, x: Function, window: Callable[[Tensor, int], Geometr
     x = x.grounded(c.builder)
     source, order = _map(c, x.stored, order)
     where = window(source, len(order) - 2)
+    if count_padding:
+        source, where = framed(c, source, where, x.quantization.zero_point)
     prototype = Average(kernel=where.kernel, stride=where.stride, dilation=where.dilation,
-                        padding=where.padding, input=x.quantization, output=UNKNOWN,
-                        counted=where.counted if count_padding else None)
+                        padding=where.padding, input=x.quantization, output=UNKNOWN)
     places = map_places(prototype.output_shape([source.shape]), order)
     return Rescaled(inputs=(source,), places=places, label=c.label, prototype=prototype)
 
@@ -110,7 +112,7 @@ def _pooled(c: Conversion, x: Function) -> Rescaled:
 
 
 def _average_pool(c: Conversion) -> Value:
-    """As MaxPool; `count_include_pad`, but where `ceil_mode` makes windows reach beyond what counts."""
+    """As MaxPool; `count_include_pad` either way."""
     c.inputs(1)
     return _pooled(c, c.of(Function))
 
@@ -139,26 +141,37 @@ def _qlinear_global_average_pool(c: Conversion) -> Value:
     return real.quantized(c.builder, target(c, meaning(c, 3, 4)))
 
 
-def _reduce_mean(c: Conversion) -> Value:
-    """Over height and width, channels first or last, `keepdims` either way."""
-    c.inputs(1, 2)
-    x = c.of(Function)
-    rank = len(x.shape)
-    given = c.integers(1) if c.has(1) else c.attribute("axes", ())
-    if not given and c.expect("noop_with_empty_axes", 0, (0, 1)):
-        return x
-    axes = {axis_of(axis, rank) for axis in given} or set(range(rank))
-    order = next((order for order in MEAN_ORDERS.get(rank, ())
-                  if all((order[axis] in "hw") == (axis in axes)
-                         for axis in range(rank) if x.shape[axis] > 1)), None)
-    if order is None:
-        raise Refused(f"axes: found {sizes(sorted(axes))} of {sizes(x.shape)}, allowed: those of height and "
-                      f"width, all of them")
-    real = _average(c, x, lambda source, axes: _whole(source), order=order)
-    shape = ([1 if axis in axes else size for axis, size in enumerate(x.shape)]
-             if c.expect("keepdims", 1, (0, 1)) else
-             [size for axis, size in enumerate(x.shape) if axis not in axes])
-    return replace(real, places=real.places.reshape(shape))
+def _reduced(reduce: Callable[[Conversion, str], Value]) -> Callable[[Conversion], Value]:
+    """A pool over height and width, of a value whose axes ``reduce`` is told, without or with these axes."""
+    def convert(c: Conversion) -> Value:
+        c.inputs(1, 2)
+        shape = c.value(0).shape
+        rank = len(shape)
+        given = c.integers(1) if c.has(1) else c.attribute("axes", ())
+        if not given and c.expect("noop_with_empty_axes", 0, (0, 1)):
+            return c.value(0)
+        axes = {axis_of(axis, rank) for axis in given} or set(range(rank))
+        order = next((order for order in REDUCED_ORDERS.get(rank, ())
+                      if all((order[axis] in "hw") == (axis in axes)
+                             for axis in range(rank) if shape[axis] > 1)), None)
+        if order is None:
+            raise Refused(f"axes: found {sizes(sorted(axes))} of {sizes(shape)}, allowed: those of height "
+                          f"and width, all of them")
+        after = ([1 if axis in axes else size for axis, size in enumerate(shape)]
+                 if c.expect("keepdims", 1, (0, 1)) else
+                 [size for axis, size in enumerate(shape) if axis not in axes])
+        return moved(reduce(c, order), lambda array: array.reshape(after))
+
+    convert.__doc__ = "Over height and width, channels first or last, `keepdims` either way."
+    return convert
+
+
+def _mean(c: Conversion, order: str) -> Value:
+    return _average(c, c.of(Function), lambda source, axes: _whole(source), order=order)
+
+
+def _greatest(c: Conversion, order: str) -> Value:
+    return _maximum(c, lambda source, axes: _whole(source), order)
 
 
 WINDOWS: dict[str, Callable[[Conversion], Value]] = {
@@ -166,7 +179,8 @@ WINDOWS: dict[str, Callable[[Conversion], Value]] = {
     "GlobalMaxPool": _global_max_pool,
     "AveragePool": _average_pool,
     "GlobalAveragePool": _global_average_pool,
-    "ReduceMean": _reduce_mean,
+    "ReduceMean": _reduced(_mean),
+    "ReduceMax": _reduced(_greatest),
     "com.microsoft.QLinearAveragePool": _qlinear_average_pool,
     "com.microsoft.QLinearGlobalAveragePool": _qlinear_global_average_pool,
 }
