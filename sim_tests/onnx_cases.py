@@ -326,6 +326,39 @@ def space_to_depth(b: OnnxBuilder) -> Case:
     return moved_between(b, shape, lambda value: b.node("SpaceToDepth", value, blocksize=size))
 
 
+def repeated(b: OnnxBuilder) -> Case:
+    """Rows and columns as Keras repeats them, or channels; by Tile or Expand."""
+    channels, height, width, times = (some(b, 1, 3) for _ in range(4))
+    shape = (1, channels, height, width)
+
+    def shaped(value: str, *sizes: int) -> str:
+        return b.node("Reshape", value, b.constant(sizes, np.int64))
+
+    def move(value: str) -> str:
+        kind = some(b, 0, 2)
+        if kind == 0:
+            return b.node("Tile", value, b.constant([1, times, 1, 1], np.int64))
+        if kind == 1:
+            repeats = b.constant([1, 1, 1, times, 1], np.int64)
+            return shaped(b.node("Tile", shaped(value, 1, channels, height, 1, width), repeats),
+                          1, channels, height * times, width)
+        wide = b.constant([channels, height, width, times], np.int64)
+        return shaped(b.node("Expand", shaped(value, 1, channels, height, width, 1), wide),
+                      1, channels, height, width * times)
+
+    return moved_between(b, shape, move)
+
+
+def channels_last(b: OnnxBuilder) -> Case:
+    """A model from Keras: work on each value of the input, for channels, before the first Transpose."""
+    height, width, channels = some(b, 3, 5), some(b, 3, 5), some(b, 2, 4)
+    x, y, z = b.meaning(), b.meaning(), b.meaning(2.0 ** b.rng.uniform(-3, -1))
+    value = b.node("Mul", b.dequantize("x", x), b.constant(b.rng.uniform(0.5, 2, channels), np.float32))
+    value = b.node("Transpose", b.quantize(value, y), perm=[0, 3, 1, 2])
+    return finish(b, b.node("QLinearConv", value, *y, *b.weights((3, channels, 3, 3), 0), *z),
+                  (1, height, width, channels))
+
+
 def depth_to_space(b: OnnxBuilder) -> Case:
     """At the end, where the host puts values in order."""
     size, mode = some(b, 1, 3), ("DCR", "CRD")[some(b, 0, 1)]
@@ -474,6 +507,8 @@ EXACT: dict[str, Make] = {
     "Gather": gather,
     "channel shuffle": shuffle,
     "SpaceToDepth": space_to_depth,
+    "Tile and Expand": repeated,
+    "channels last": channels_last,
     "DepthToSpace": depth_to_space,
     "PRelu": prelu,
     "ReduceMax": reduce_max,

@@ -76,6 +76,33 @@ class _Network:
         name = self.b.node("QLinearMul", v.name, *v.meaning, factor, *gate, *output, domain=MICROSOFT)
         return _Value(name, output, v.shape)
 
+    def attended(self, v: _Value) -> _Value:
+        """Positions weighed by one map for all channels."""
+        gate, output = self.meaning(-9, -8), self.meaning(-5, -3)
+        one = self.conv(v, 1, 3)
+        factor = self.b.node("QLinearSigmoid", one.name, *one.meaning, *gate, domain=MICROSOFT)
+        name = self.b.node("QLinearMul", v.name, *v.meaning, factor, *gate, *output, domain=MICROSOFT)
+        return _Value(name, output, v.shape)
+
+    def shuffled(self, v: _Value) -> _Value:
+        """A convolution in groups whose channels are mixed, one half of them worked on further."""
+        groups = some(self.b, 2, 3)
+        wide = self.conv(self.conv(v, groups * some(self.b, 1, 2), 1), groups * 2, 1, group=groups)
+        channels, height, width = wide.shape
+        name = self._reshaped(wide.name, 0, groups, -1, height, width)
+        name = self.b.node("Transpose", name, perm=[0, 2, 1, 3, 4])
+        name = self._reshaped(name, 0, -1, height, width)
+        first, second = self.b.node("Split", name, axis=1, outputs=2)
+        half = replace(wide, shape=(channels // 2, height, width))
+        deep = self.conv(replace(half, name=second), half.shape[0], 3, group=half.shape[0])
+        meaning = self.meaning(-5, -3)
+        name = self.b.node("QLinearConcat", *meaning, first, *half.meaning, deep.name, *deep.meaning,
+                           domain=MICROSOFT, axis=1)
+        return _Value(name, meaning, wide.shape)
+
+    def _reshaped(self, name: str, *shape: int) -> str:
+        return self.b.node("Reshape", name, self.b.constant(shape, np.int64))
+
     def pooled(self, v: _Value) -> _Value:
         if min(v.shape[1:]) < 2:
             return v
@@ -98,7 +125,8 @@ def random_network(seed: int, blocks: int) -> Case:
     made = _Network(seed)
     shape = some(made.b, 1, 3), some(made.b, 5, 8), some(made.b, 5, 8)
     value = made.conv(_Value("x", made.meaning(-6, -4), shape), some(made.b, 2, 5), 3)
-    kinds = (made.residual, made.separable, made.fire, made.excited, made.pooled)
+    kinds = (made.residual, made.separable, made.fire, made.excited, made.attended, made.shuffled,
+             made.pooled)
     for _ in range(blocks):
         value = kinds[some(made.b, 0, len(kinds) - 1)](value)
     data = made.b.model({"x": (made.dtype, ("batch", *shape))}, made.head(value), made.dtype, rank=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -52,11 +52,13 @@ class Builder(LayerMaker):
     """A :class:`LayerMaker` that names tensors and finds the order in which values lie.
 
     The host hands the input over in the order that the first reader wants; ``arranged`` says in which: for
-    each place on the chip, the place in the file's order.
+    each place on the chip, the place in the file's order. ``orders`` are the axes, by how many there are, of
+    an input whose first reader does not say.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, orders: Mapping[int, str] = MAP_ORDERS) -> None:
         super().__init__()
+        self._orders = orders
         self._names: set[str] = set()
         self._labels: set[str] = set()
         self._input: Tensor | None = None
@@ -87,7 +89,7 @@ class Builder(LayerMaker):
         if self._input is None or stored.tensor != self._input:
             return stored
         if self._arranged is None:
-            self._arrange(stored, MAP_ORDERS.get(len(stored.shape)))
+            self._arrange(stored, self._orders.get(len(stored.shape)))
         assert self._arranged is not None
         tensor, order = self._arranged
         inverse = np.empty_like(order)
@@ -137,11 +139,11 @@ class Builder(LayerMaker):
             return self.emit(label if last else part, operator, inputs, output if last else f"{output}_part",
                              tensor.quantization)
 
-        count = len(how.slices)
-        depth = count * how.slices[0].size[2]
-        ordered = how.channels == tuple(range(depth))
-        parts = [tensor if one.size == tensor.shape else emit(one, [tensor], last=ordered and count == 1)
-                 for one in how.slices]
+        count = len(how.parts)
+        shapes = [one.output_shape([tensor.shape]) for one in how.parts]
+        ordered = how.channels == tuple(range(sum(shape[2] for shape in shapes)))
+        parts = [tensor if shape == tensor.shape else emit(one, [tensor], last=ordered and count == 1)
+                 for one, shape in zip(how.parts, shapes, strict=True)]
         whole = emit(Concat(axis=2, count=count), parts, last=ordered) if count > 1 else parts[0]
         return whole if ordered else emit(GatherChannels(channels=how.channels), [whole], last=True)
 
@@ -153,7 +155,7 @@ class Builder(LayerMaker):
         given = self._input
         assert given is not None
         places, shape = np.arange(given.size), given.shape
-        if order is not None and stored.places.size == given.size:
+        if order is not None and stored.complete:
             shape, places = _map_shape(stored.shape, order), as_map(stored.places, order).reshape(-1)
         self._arranged = given, places
         if shape == given.shape and np.array_equal(places, np.arange(given.size)):

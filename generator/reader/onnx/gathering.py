@@ -1,7 +1,7 @@
-"""Parts of a tensor put together anew, as slices of it side by side whose channels are taken in some order.
+"""Parts of a tensor put together anew, side by side, their channels taken in some order.
 
-Slices, splits, shuffles of channels and what moves blocks of pixels into channels all amount to that, however
-a file says it.
+Slices, splits, shuffles of channels, what moves blocks of pixels into channels, and what repeats rows and
+columns all amount to that, however a file says it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ...operators.operator import Shape
+from ...operators.operator import Operator, Shape
+from ...operators.resize_nearest import ResizePositions
 from ...operators.slice import Slice
 
 __all__ = ["Gathering", "Places", "gathering"]
@@ -24,39 +25,46 @@ MAX_SLICES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Gathering:
-    """``channels`` of ``slices`` side by side."""
+    """``channels`` of ``parts``, slices or a resized map, side by side."""
 
-    slices: tuple[Slice, ...]
+    parts: tuple[Operator, ...]
     channels: tuple[int, ...]
 
 
 def gathering(shape: Shape, places: Places) -> Gathering | None:
     """How to take ``places [h, w, c]`` of a tensor of ``shape``; None where that is no :class:`Gathering`.
 
-    It is one where each channel of the outcome is every so many rows and columns of one channel.
+    It is one where each channel of the outcome is, of one channel, every so many rows and columns from
+    somewhere on; or for all channels the same rows and columns, some of them more than once.
     """
     rows, columns, channels = np.unravel_index(places, shape)
     height, width, depth = places.shape
-    steps = _step(rows[:, 0, 0]), _step(columns[0, :, 0])
-    if (not (rows == rows[:1, :1] + steps[0] * np.arange(height)[:, np.newaxis, np.newaxis]).all()
-            or not (columns == columns[:1, :1] + steps[1] * np.arange(width)[:, np.newaxis]).all()
-            or not (channels == channels[:1, :1]).all() or min(steps) < 1):
+    down, right, taken = rows[:, 0, 0], columns[0, :, 0], channels[0, 0]
+    if (not (rows == rows[:1, :1] + (down - down[0])[:, np.newaxis, np.newaxis]).all()
+            or not (columns == columns[:1, :1] + (right - right[0])[:, np.newaxis]).all()
+            or not (channels == taken).all()):
         return None
     firsts = list(zip(rows[0, 0].tolist(), columns[0, 0].tolist(), strict=True))
     corners = list(dict.fromkeys(firsts))
-    taken = channels[0, 0]
+    steps = _step(down), _step(right)
+    if min(steps) < 1:
+        if len(corners) > 1 or (np.diff(down) < 0).any() or (np.diff(right) < 0).any():
+            return None
+        resized = ResizePositions(rows=down.astype(np.int64), columns=right.astype(np.int64))
+        return Gathering(parts=(resized,), channels=tuple(taken.tolist()))
     between = _step(taken)
-    if len(corners) == 1 and between > 0 and (np.diff(taken) == between).all():
+    if len(corners) == 1 and between > 0:
         one = Slice(begin=(*corners[0], int(taken[0])), size=(height, width, depth), stride=(*steps, between))
-        return Gathering(slices=(one,), channels=tuple(range(depth)))
+        return Gathering(parts=(one,), channels=tuple(range(depth)))
     if len(corners) > MAX_SLICES:
         return None
     slices = tuple(Slice(begin=(*corner, 0), size=(height, width, shape[2]), stride=(*steps, 1))
                    for corner in corners)
     parts = [corners.index(first) for first in firsts]
-    return Gathering(slices=slices, channels=tuple((np.array(parts) * shape[2] + taken).tolist()))
+    return Gathering(parts=slices, channels=tuple((np.array(parts) * shape[2] + taken).tolist()))
 
 
 def _step(indices: npt.NDArray[np.intp]) -> int:
-    """From the first to the second; 1 where there is no second."""
-    return int(indices[1] - indices[0]) if len(indices) > 1 else 1
+    """From each to the next; 1 where there is no next, 0 where it is not the same for all."""
+    steps = np.unique(np.diff(indices)).tolist()
+    return 1 if not steps else int(steps[0]) if len(steps) == 1 else 0

@@ -17,7 +17,7 @@ from .builder import Builder, Label, last_three
 from .hosted import Hosted
 from .model_file import Array, FileValue
 from .reals import Function, Given, Real
-from .values import INT8_OFFSET, Meaning, Stored, least
+from .values import INT8_OFFSET, MAP_ORDERS, Meaning, Stored, covers, least, map_places
 
 __all__ = ["given", "host_combined", "host_dequantized", "host_quantized", "hosted", "output_of"]
 
@@ -59,7 +59,7 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
 def host_combined(builder: Builder, value: Given, function: str, array: Array, label: Label, *,
                   constant_first: bool) -> Given:
     """``function`` of the real numbers that the user gives and a constant, on the host."""
-    if value.places.size != value.tensor.size or array.ndim > len(value.shape):
+    if not covers(value.places, value.tensor.size) or array.ndim > len(value.shape):
         raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(value.shape)}, allowed: "
                       f"one that spreads over all of the input")
     constant = np.empty(value.tensor.size, np.float32)
@@ -74,6 +74,10 @@ def _in_order(builder: Builder, stored: Stored, label: Label) -> Tensor:
     """The integers of ``stored`` in the order and shape of the file, rearranged by the host if need be."""
     stored = builder.settled(stored)
     shape = last_three(stored.shape)
+    if not stored.complete:
+        axes = MAP_ORDERS[len(stored.shape)]
+        tensor = builder.map(stored, axes, label)
+        stored = replace(stored, tensor=tensor, places=map_places(tensor.shape, axes))
     if stored.plain and stored.tensor.shape == shape:
         return stored.tensor
     order = stored.places.reshape(-1).astype(np.int64)

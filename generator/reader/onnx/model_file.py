@@ -28,7 +28,7 @@ MAX_NODES = 1 << 13
 MAX_LIST = 1 << 16
 
 # The oldest and the newest version of the operator set that is known to mean what is read here.
-OLDEST, NEWEST = 7, 26
+OLDEST, NEWEST = 7, 28
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
 

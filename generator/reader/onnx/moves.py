@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..limits import MAX_DIMENSION
+from ..limits import MAX_DIMENSION, MAX_VALUES
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value, axis_of, reshaped
 from .hosted import Hosted
@@ -112,6 +112,35 @@ def _unsqueeze(c: Conversion) -> Value:
     return moved(value, lambda array: array.reshape(shape))
 
 
+def _tile(c: Conversion) -> Value:
+    """Rows, columns and channels, where whoever reads it can follow, see above."""
+    c.inputs(2)
+    value, repeats = c.value(0), c.integers(1)
+    if len(repeats) != len(value.shape) or min(repeats) < 1:
+        raise Refused(f"repeats: found {sizes(repeats)} for {len(value.shape)} axes, allowed: at least 1 for "
+                      f"each")
+    _check_size(prod(value.shape) * prod(repeats))
+    return moved(value, lambda array: np.tile(array, repeats))
+
+
+def _expand(c: Conversion) -> Value:
+    """As Tile."""
+    c.inputs(2)
+    value = c.value(0)
+    try:
+        shape = np.broadcast_shapes(value.shape, c.integers(1))
+    except ValueError:
+        raise Refused(f"shape: found {sizes(c.integers(1))} for {sizes(value.shape)}, allowed: one that this "
+                      f"spreads over") from None
+    _check_size(prod(shape))
+    return moved(value, lambda array: np.broadcast_to(array, shape))
+
+
+def _check_size(count: int) -> None:
+    if count > MAX_VALUES:
+        raise Refused(f"output: found {count} values, allowed: at most {MAX_VALUES}")
+
+
 def _blocks(c: Conversion, value: Value) -> int:
     """The sides of square blocks of pixels that move into channels or out of them."""
     c.inputs(1)
@@ -121,6 +150,11 @@ def _blocks(c: Conversion, value: Value) -> int:
     return size
 
 
+def _mode(c: Conversion) -> str:
+    """Whether channels are first the place in a block (DCR), or first the channel of the pixels (CRD)."""
+    return c.expect("mode", "DCR", ("DCR", "CRD"))
+
+
 def _space_to_depth(c: Conversion) -> Value:
     """Where whoever reads it can follow, see above."""
     value = c.value(0)
@@ -128,8 +162,9 @@ def _space_to_depth(c: Conversion) -> Value:
     batch, channels, height, width = value.shape
     if height % size or width % size:
         raise Refused(f"blocksize: found {size} for {height}x{width} pixels, allowed: one that divides both")
-    return moved(value, lambda array: array.reshape(
-        batch, channels, height // size, size, width // size, size).transpose(0, 3, 5, 1, 2, 4).reshape(
+    apart = batch, channels, height // size, size, width // size, size
+    order = (0, 3, 5, 1, 2, 4) if _mode(c) == "DCR" else (0, 1, 3, 5, 2, 4)
+    return moved(value, lambda array: array.reshape(apart).transpose(order).reshape(
         batch, channels * size * size, height // size, width // size))
 
 
@@ -141,7 +176,7 @@ def _depth_to_space(c: Conversion) -> Value:
     if channels % (size * size):
         raise Refused(f"blocksize: found {size} for {channels} channels, allowed: one whose square divides "
                       f"them")
-    if c.expect("mode", "DCR", ("DCR", "CRD")) == "DCR":
+    if _mode(c) == "DCR":
         apart, order = (batch, size, size, -1, height, width), (0, 3, 4, 1, 5, 2)
     else:
         apart, order = (batch, -1, size, size, height, width), (0, 1, 4, 2, 5, 3)
@@ -157,6 +192,8 @@ MOVES: dict[str, Callable[[Conversion], Value]] = {
     "Transpose": _transpose,
     "Squeeze": _squeeze,
     "Unsqueeze": _unsqueeze,
+    "Tile": _tile,
+    "Expand": _expand,
     "SpaceToDepth": _space_to_depth,
     "DepthToSpace": _depth_to_space,
 }

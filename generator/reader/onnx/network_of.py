@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...network import Network, Tensor
 from ..assembly import assemble, excesses
@@ -23,7 +23,7 @@ from .products import PRODUCTS
 from .quantizers import QUANTIZERS
 from .resize import RESIZES
 from .slices import SLICES
-from .values import Constant
+from .values import CHANNELS_LAST, MAP_ORDERS, Constant
 from .windows import WINDOWS
 
 __all__ = ["CONVERTERS", "network_of"]
@@ -33,33 +33,47 @@ CONVERTERS: dict[str, Callable[[Conversion], Value | tuple[Value | None, ...]]] 
 
 
 def network_of(file: ModelFile, name: str) -> Network:
-    """The network in the file called ``name``; one :class:`InputError` for all that is not supported."""
-    reading = _Reading(file, name)
-    first = reading.start()
-    for node in reading.graph.live:
-        reading.read(node)
-        if len(reading.builder.layers) > MAX_LAYERS:
-            break
-    last = reading.end()
-    reading.problems += excesses(reading.builder)
-    if reading.problems or first is None or last is None:
-        raise refusal(name, reading.problems)
-    return assemble(name, reading.builder, first, last)
+    """The network in the file called ``name``; one :class:`InputError` for all that is not supported.
+
+    Channels come first, as ONNX has them. Where that does not work out, as with functions of an input that
+    is transposed after them, the file is read once more with channels last.
+    """
+    problems: list[list[str]] = []
+    for orders in (MAP_ORDERS, MAP_ORDERS | CHANNELS_LAST):
+        reading = _Reading(file, name, orders)
+        network = reading.network()
+        if network is not None:
+            return network
+        problems.append(reading.problems)
+    raise refusal(name, min(problems, key=len))
 
 
 class _Reading:
     """The values of a graph so far, and what is wrong with it."""
 
-    def __init__(self, file: ModelFile, name: str) -> None:
+    def __init__(self, file: ModelFile, name: str, orders: Mapping[int, str]) -> None:
         self.graph = Graph(file)
-        self.builder = Builder()
+        self.builder = Builder(orders)
         self.problems: list[str] = []
         self._file = file
         self._name = name
         self._values: dict[str, Value] = {
             key: Constant(array=array) for key, array in file.constants.items() if key in self.graph.needed}
 
-    def start(self) -> Tensor | None:
+    def network(self) -> Network | None:
+        """All of it, if there are no problems."""
+        first = self._start()
+        for node in self.graph.live:
+            self._read(node)
+            if len(self.builder.layers) > MAX_LAYERS:
+                break
+        last = self._end()
+        self.problems += excesses(self.builder)
+        if self.problems or first is None or last is None:
+            return None
+        return assemble(self._name, self.builder, first, last)
+
+    def _start(self) -> Tensor | None:
         """The tensor that the user gives."""
         inputs = [value for value in self._file.inputs if value.name in self.graph.needed]
         if len(inputs) != 1:
@@ -72,7 +86,7 @@ class _Reading:
             return None
         return tensor
 
-    def read(self, node: FileNode) -> None:
+    def _read(self, node: FileNode) -> None:
         """Convert one node; what hangs on a node that could not be is left out silently."""
         if any(name and name not in self._values for name in node.inputs):
             if node.operator not in CONVERTERS:
@@ -99,7 +113,7 @@ class _Reading:
             raise Refused(_unsupported(conversion.node))
         return convert(conversion)
 
-    def end(self) -> Tensor | None:
+    def _end(self) -> Tensor | None:
         """The tensor that the user gets."""
         outputs = self._file.outputs
         if len(outputs) != 1:

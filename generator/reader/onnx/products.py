@@ -193,14 +193,14 @@ def _matrix_product(c: Conversion, x: Function, weights: Weights) -> Products:
     x = x.grounded(c.builder)
     matrix, scales = _centred(weights).T, weights.along(1).astype(np.float64)
     rows, out = prod(x.shape[:-1]), len(matrix)
-    if rows == 1:
+    stored = c.builder.settled(x.stored) if rows == 1 else x.stored
+    if rows == 1 and stored.complete:
         # All values of a tensor, wherever they lie: the weights move to them.
-        stored = c.builder.settled(x.stored)
         moved = np.empty_like(matrix)
         moved[:, stored.places.reshape(-1)] = matrix
         matrix, source = moved, stored.tensor
     else:
-        source = c.builder.map(x.stored, "nwc"[-len(x.shape):], c.label)
+        source = c.builder.map(stored, "nwc"[-len(x.shape):], c.label)
     prototype = Dense(weights=matrix, bias=np.zeros(out, np.int32), input=x.quantization, output=UNKNOWN,
                       weight_scales=scales, rounding="half_even")
     return _products(c, x, source, prototype, np.arange(rows * out).reshape(*x.shape[:-1], out))

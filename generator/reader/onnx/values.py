@@ -20,16 +20,17 @@ from ...quantization import INT8_MAX, INT8_MIN
 from ..refusals import Refused, sizes
 from .model_file import Array
 
-__all__ = ["INPUTS", "INT8_OFFSET", "MAP_ORDERS", "Constant", "Meaning", "Stored", "Weights", "as_map",
-           "least", "map_places"]
+__all__ = ["CHANNELS_LAST", "INPUTS", "INT8_OFFSET", "MAP_ORDERS", "Constant", "Meaning", "Stored",
+           "Weights", "as_map", "covers", "least", "map_places"]
 
 INT8_OFFSET = 128
 
 # Every int8, in the order of a table.
 INPUTS = np.arange(INT8_MIN, INT8_MAX + 1)
 
-# What the axes of a value are, by their number, where the operator does not say.
+# What the axes of a value are, by their number, where the operator does not say; and what they may be too.
 MAP_ORDERS = {4: "nchw", 3: "ncw", 2: "nc", 1: "c"}
+CHANNELS_LAST = {4: "nhwc", 3: "nwc"}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,6 +126,11 @@ class Stored:
         """Whether the value is in the order of the file in the tensor."""
         return bool(np.array_equal(self.places.reshape(-1), np.arange(self.tensor.size)))
 
+    @property
+    def complete(self) -> bool:
+        """Whether the value has each place of the tensor once."""
+        return covers(self.places, self.tensor.size)
+
     def seen(self, places: npt.NDArray[np.int64]) -> Stored:
         """The same integers in another shape or order."""
         return replace(self, places=places)
@@ -132,6 +138,11 @@ class Stored:
     def same_order(self, other: Stored) -> bool:
         """Whether the entries of both lie at the same places of tensors of one shape."""
         return self.tensor.shape == other.tensor.shape and np.array_equal(self.places, other.places)
+
+
+def covers(places: npt.NDArray[np.int64], size: int) -> bool:
+    """Whether each of ``size`` places is there once."""
+    return places.size == size and bool((np.bincount(places.reshape(-1), minlength=size) == 1).all())
 
 
 def map_places(shape: Shape, order: str) -> npt.NDArray[np.int64]:
