@@ -35,7 +35,7 @@ def test_operator(name, seed):
     assert gatecast.compare(plan, x, network=network, simulator="python", seed=seed).failures == ()
 
 
-@pytest.mark.parametrize("seed", [0, 9, 23, 24])
+@pytest.mark.parametrize("seed", [9, 20, 23, 24])
 def test_random_network(seed):
     case = random_network(seed, blocks=2)
     network = network_of(parse(case.data), "model.onnx")
