@@ -28,8 +28,8 @@ POINTWISE = ("Abs", "BatchNormalization", "Clip", "Elu", "Erf", "Exp", "Gelu", "
              "Identity", "LeakyRelu", "Mish", "Neg", "Relu", "Sigmoid", "Softplus", "Softsign", "Sqrt",
              "Tanh")
 SHAPED = ("AveragePool", "Conv", "DepthToSpace", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool",
-          "GlobalMaxPool", "MatMul", "MaxPool", "PRelu", "Pad", "ReduceMax", "ReduceMean", "Reshape", "Resize",
-          "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze")
+          "GlobalMaxPool", "MatMul", "MaxPool", "PRelu", "Pad", "ReduceMax", "ReduceMean", "Reshape",
+          "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze")
 # Operators whose second input is weights.
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 # Tests that are about what is refused here: other types, batches, axes, indices; found by trying.

@@ -46,7 +46,8 @@ def mutated(random: np.random.Generator, data: bytes) -> bytes:
 NUMBERS = (-2**63, -2**31, -2, -1, 0, 1, 2, 3, 4, 7, 255, 256, 2**16, 2**31, 2**63 - 1)
 OPERATORS = ("Conv", "QLinearConv", "MaxPool", "Gemm", "Reshape", "Flatten", "Transpose", "Softmax", "Relu",
              "Add", "Concat", "Slice", "Split", "Pad", "Resize", "Shape", "Clip", "QuantizeLinear",
-             "DequantizeLinear", "Gather", "Split", "MatMul", "BatchNormalization", "ReduceMean", "Upsample")
+             "DequantizeLinear", "Gather", "Split", "MatMul", "BatchNormalization", "ReduceMean", "Upsample",
+             "Tile", "Expand", "SpaceToDepth", "DepthToSpace", "PRelu", "ReduceMax", "Cast", "Sub", "Div")
 
 
 ODD = (np.array(["a"], object), np.zeros((0, 3), np.int8), np.array([True]), np.array(np.inf, np.float32),

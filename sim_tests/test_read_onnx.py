@@ -15,7 +15,7 @@ import gatecast
 from gatecast import golden
 from gatecast.errors import InputError
 from gatecast.lowering import lower
-from gatecast.reader.onnx.model_file import parse
+from gatecast.reader.onnx.model_file import Damaged, parse
 from gatecast.reader.onnx.network_of import network_of
 
 QOPERATOR, QDQ, FLOAT = (f"digits_cnn_{form}.onnx" for form in ("int8_qoperator", "int8_qdq", "f32"))
@@ -134,6 +134,30 @@ def test_a_bias_finer_than_the_sums_counts():
     read = network(data)
     np.testing.assert_array_equal(outputs(read, frames).reshape(50, 3), runtime(data, frames))
     np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))
+
+
+def with_function(*, calls: str):
+    """A model whose work is in a function of its own, which calls ``calls``."""
+    b = OnnxBuilder(7)
+    x = b.meaning()
+    y = b.quantize(b.node("Tanh", b.dequantize("x", x)), x)
+    plain = b.model({"x": (np.int8, (1, 2, 3, 3))}, y, np.int8)
+    model = onnx.load_model_from_string(plain)
+    inner, = (node for node in model.graph.node if node.op_type == "Tanh")
+    body = helper.make_node(calls, ["a"], ["b"], domain="" if calls == "Tanh" else "own")
+    opsets = [*model.opset_import, helper.make_opsetid("own", 1)]
+    model.functions.append(helper.make_function("own", "Function", ["a"], ["b"], [body], opsets))
+    model.opset_import.append(opsets[-1])
+    inner.op_type, inner.domain = "Function", "own"
+    return plain, model.SerializeToString()
+
+
+def test_functions_of_the_model_are_inlined():
+    plain, data = with_function(calls="Tanh")
+    frames = np.random.default_rng(0).integers(-128, 128, (5, 2, 3, 3)).astype(np.int8)
+    np.testing.assert_array_equal(outputs(network(data), frames), outputs(network(plain), frames))
+    with pytest.raises(Damaged, match=r"its functions cannot be inlined: .*recursive"):
+        parse(with_function(calls="Function")[1])
 
 
 def test_a_clip_of_integers_costs_nothing_where_nobody_else_reads_them():

@@ -14,10 +14,10 @@ class Refused(Exception):
     """An operator that cannot be mapped; the message is ``ATTRIBUTE: found FOUND, allowed: ALLOWED``."""
 
 
-def printable(text: str) -> str:
-    """A name out of a file, fit for a message."""
-    shown = "".join(character if " " <= character <= "~" else "?" for character in text[:MAX_NAME])
-    return shown + "..." if len(text) > MAX_NAME else shown
+def printable(text: str, most: int = MAX_NAME) -> str:
+    """A name out of a file, or another text of at most so many characters, fit for a message."""
+    shown = "".join(character if " " <= character <= "~" else "?" for character in text[:most])
+    return shown + "..." if len(text) > most else shown
 
 
 def sizes(shape: Sequence[int]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 import onnx
+import onnx.inliner
 from google.protobuf.message import DecodeError
 
 from ..limits import MAX_CONSTANTS, MAX_DIMENSION, MAX_OPERANDS, MAX_TENSORS
@@ -24,6 +25,8 @@ Array = npt.NDArray[Any]
 
 # Nodes of a graph: a quantized operator is up to five.
 MAX_NODES = 1 << 13
+# What is shown of a message of ONNX's own.
+MAX_LINE = 160
 # Values of an attribute that is a list.
 MAX_LIST = 1 << 16
 
@@ -78,6 +81,7 @@ def parse(data: bytes) -> ModelFile:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError, RuntimeError) as error:
         raise Damaged("it is no ONNX protocol buffer") from error
+    model = _inlined(model)
     graph = model.graph
     if not graph.node and not graph.output:
         raise Damaged("it holds no graph")
@@ -90,15 +94,12 @@ def parse(data: bytes) -> ModelFile:
                               ("inputs", len(graph.input), MAX_TENSORS)):
         if found > most:
             raise Damaged(f"it has {found} {what}, which must be at most {most}")
-    if model.functions:
-        raise Damaged(f"it holds {len(model.functions)} functions of its own, which must be inlined first, "
-                      f"as by onnx.inliner.inline_local_functions")
     if graph.sparse_initializer:
         raise Damaged(f"it holds {len(graph.sparse_initializer)} sparse initializers, which must be dense")
     constants = _constants(graph)
     nodes = tuple(_node(index, node) for index, node in enumerate(graph.node))
     try:
-        onnx.checker.check_model(data)
+        onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
         raise Damaged(f"it does not pass ONNX's own check: {_first_line(error)}") from error
     return ModelFile(
@@ -108,6 +109,16 @@ def parse(data: bytes) -> ModelFile:
         outputs=tuple(_value(value) for value in graph.output))
 
 
+def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
+    """``model`` with the nodes of its own functions in place of calls of these."""
+    if not model.functions:
+        return model
+    try:
+        return onnx.inliner.inline_local_functions(model)
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
+        raise Damaged(f"its functions cannot be inlined: {_first_line(error)}") from error
+
+
 def _text(value: str | bytes) -> str:
     """A string of a protocol buffer, which is bytes where it is no UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
@@ -115,7 +126,7 @@ def _text(value: str | bytes) -> str:
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return printable(lines[0] if lines else type(error).__name__)
+    return printable(lines[0] if lines else type(error).__name__, MAX_LINE)
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, Array]:
