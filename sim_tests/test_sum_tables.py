@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gatecast.operators.add_tables import AddTables
 from gatecast.operators.sum_tables import sum_tables
 
 
@@ -54,3 +55,18 @@ def test_constant_outputs():
 def test_outputs_that_no_sum_decides():
     crossed, steps = np.array([[0, 1], [1, 0]]), np.array([0.0, 1.0])
     assert sum_tables(crossed, steps, steps, zero_point=0, ties=away(0), low=0, high=1) is None
+
+
+@pytest.mark.parametrize(("large", "small", "scale"), [
+    (1e30, 1e-30, 1e-9), (3e38, 3e38, 1e-44), (1e30, 1, 1e29)])
+def test_additions_of_scales_far_apart_are_exact_or_refused(large, small, scale):
+    integers = np.arange(-128, 128).astype(np.float32) / 128
+    operator = AddTables(first=integers * np.float32(large), second=-integers * np.float32(small),
+                         scale=scale)
+    try:
+        window = operator.lower([(1, 256, 1), (1, 256, 1)])
+    except ValueError as error:
+        assert "no pair of tables" in str(error)
+        return
+    x = np.random.default_rng(0).integers(-128, 128, (2, 40, 1, 256, 1)).astype(np.int8)
+    np.testing.assert_array_equal(window.compute(list(x)), operator.compute(list(x)))

@@ -31,6 +31,7 @@ __all__ = ["SumTables", "centred", "sum_tables"]
 
 # Farther than any sum.
 NEVER = np.int64(1) << 48
+FARTHEST = 2.0**46
 
 # Steps of the finest staircase that is tried are 2**FINEST wide, nearly as wide as the reference's own.
 FINEST = 17
@@ -67,11 +68,17 @@ def sum_tables(outputs: Ints, first: Floats, second: Floats, *, zero_point: int,
         edges = (values - zero_point - 0.5) * width
         thresholds = np.where(ties(values), np.ceil(edges), np.floor(edges) + 1).astype(np.int64)
         ends = np.concatenate([[-NEVER], thresholds, [NEVER]])
-        starts = np.rint(first * width).astype(np.int64), np.rint(second * width).astype(np.int64)
+        starts = _whole(first * width), _whole(second * width)
         found = _search(ends[outputs - low], ends[outputs - low + 1] - 1, starts, math.ceil(2 * width) + 8)
         if found is not None:
             return SumTables(first=found[0], second=found[1], thresholds=thresholds, low=low)
     return None
+
+
+def _whole(values: Floats) -> Ints:
+    """The nearest integers, cut where sums of them would come near :data:`NEVER`."""
+    integers: Ints = np.rint(np.clip(values, -FARTHEST, FARTHEST)).astype(np.int64)
+    return integers
 
 
 def _step_widths(first: Floats, second: Floats) -> list[float]:
