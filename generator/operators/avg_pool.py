@@ -6,29 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..quantization import Quantization
 from .arithmetic import Ints
-from .checks import check_scale
 from .mean_pool import MeanPool
 from .operator import Int8
+from .pool import PlainPool
 
 __all__ = ["AvgPool"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class AvgPool(MeanPool):
-    """TFLite-Micro's AVERAGE_POOL_2D: rounded half away from zero; one quantization for input and output."""
-
-    quantization: Quantization
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_scale("quantization", self.quantization)
-
-    @property
-    def meaning(self) -> Quantization:
-        """That of the input too."""
-        return self.quantization
+class AvgPool(PlainPool, MeanPool):
+    """TFLite-Micro's AVERAGE_POOL_2D: rounded half away from zero."""
 
     @property
     def zero_point(self) -> int:

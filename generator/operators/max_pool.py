@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..quantization import INT8_MIN, Quantization
+from ..quantization import INT8_MIN
 from ..requantizations import identity
-from .checks import check_scale
 from .operator import Int8, Shape
-from .pool import Pool
+from .pool import PlainPool
 from .sliding import sliding
 from .window import Window
 
@@ -19,19 +18,8 @@ __all__ = ["MaxPool"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MaxPool(Pool):
+class MaxPool(PlainPool):
     """The largest tap, clamped: ``y = clamp(max(x))``."""
-
-    quantization: Quantization
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_scale("quantization", self.quantization)
-
-    @property
-    def meaning(self) -> Quantization:
-        """That of the input too."""
-        return self.quantization
 
     def compute(self, inputs: Sequence[Int8]) -> Int8:
         """TFLite-Micro's MAX_POOL_2D on a batch; padding reads the least int8, which no tap is below."""

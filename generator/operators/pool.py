@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from ..quantization import Quantization
 from .arithmetic import Activation, activation_range
-from .checks import check_activation, only_input, text
+from .checks import check_activation, check_scale, only_input, text
 from .operator import Operator, Shape
 from .taps import Taps
 
-__all__ = ["Pool"]
+__all__ = ["PlainPool", "Pool"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,3 +56,19 @@ class Pool(Operator):
         """Height and width by the window, channels as in the input."""
         shape = only_input(inputs)
         return *self.taps.output_size(shape), shape[2]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlainPool(Pool):
+    """A pool with one ``quantization`` for input and output."""
+
+    quantization: Quantization
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_scale("quantization", self.quantization)
+
+    @property
+    def meaning(self) -> Quantization:
+        """That of the input too."""
+        return self.quantization
