@@ -87,10 +87,12 @@ def fold_dot(window: Window, views: Sequence[View],
 
 
 def _merged(arrays: list[Weights]) -> list[Weights]:
-    """``arrays``, or one array of their sum if it has no more bits."""
+    """``arrays``, or one array of their sum if that has no more bits."""
+    if len(arrays) == 1:
+        return arrays
     total: Ints = np.sum(arrays, axis=0, dtype=np.int64)
     if arrays[0].dtype == np.int8:
-        return [total.astype(np.int8)] if np.abs(total).max() <= INT8_MAX else arrays
+        return ([total.astype(np.int8)] if total.min() >= INT8_MIN and total.max() <= INT8_MAX else arrays)
     return [total.astype(np.int16)] if np.abs(total).max() <= INT8_MAX - INT8_MIN else arrays
 
 

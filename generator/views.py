@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import chain
 
 from .operators.operator import Shape
 
@@ -112,11 +111,9 @@ class View:
 
     def gather(self, channels: Sequence[int]) -> View:
         """Channel ``i`` is channel ``channels[i]`` of this."""
-        places = [(number, channel) for number, piece in enumerate(self.pieces) for channel in piece.channels]
-        runs = groupby((places[channel] for channel in channels), key=itemgetter(0))
-        pieces = tuple(replace(self.pieces[number], channels=tuple(channel for _, channel in run))
-                       for number, run in runs)
-        return View(shape=(*self.shape[:2], len(channels)), pieces=pieces)
+        single = [replace(piece, channels=(channel,)) for piece in self.pieces for channel in piece.channels]
+        return View(shape=(*self.shape[:2], len(channels)),
+                    pieces=_joined([single[channel] for channel in channels]))
 
     def pad(self, padding: tuple[int, int, int, int], channels: tuple[int, int], value: int) -> View:
         """``value`` around the map: padding is top, left, bottom, right."""

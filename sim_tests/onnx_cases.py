@@ -296,9 +296,14 @@ def cut(b: OnnxBuilder) -> Case:
 
 
 def gather(b: OnnxBuilder) -> Case:
-    """Channels in any order, some of them more than once; a shuffle; a single row."""
-    channels, kind = some(b, 2, 6), some(b, 0, 2)
+    """Channels in any order, some of them more than once; a shuffle; a single row; rows or columns again."""
+    channels, kind = some(b, 2, 6), some(b, 0, 3)
     shape = (1, channels, some(b, 2, 5), some(b, 2, 5))
+    if kind == 3:
+        axis = some(b, 2, 3)
+        indices = np.arange(shape[axis]) // 2 + some(b, 0, shape[axis] // 2)
+        return moved_between(b, shape, lambda value: b.node("Gather", value, b.constant(indices, np.int64),
+                                                            axis=axis))
     if kind == 2:
         return moved_between(b, shape, lambda value: b.node("Unsqueeze", b.node(
             "Gather", value, b.constant(some(b, -2, 1), np.int64), axis=2), b.constant([2], np.int64)))
@@ -349,6 +354,22 @@ def repeated(b: OnnxBuilder) -> Case:
     return moved_between(b, shape, move)
 
 
+def repeated_input(b: OnnxBuilder) -> Case:
+    """A grey image as one of three colours, integers or real numbers."""
+    real, expand = some(b, 0, 1), some(b, 0, 1)
+    shape = (1, 1, some(b, 3, 5), some(b, 3, 5))
+    x, y = b.meaning(0.02), b.meaning(2.0 ** b.rng.uniform(-3, -1))
+    value = (b.node("Expand", "x", b.constant([1, 3, 1, 1], np.int64)) if expand
+             else b.node("Tile", "x", b.constant([1, 3, 1, 1], np.int64)))
+    value = b.quantize(value, x) if real else value
+    if some(b, 0, 1):
+        value = b.node("QLinearMatMul", b.node("Flatten", value), *x,
+                       *b.weights((3 * shape[2] * shape[3], 4), 1), *y)
+        return finish(b, value, shape, np.float32 if real else np.int8, out=np.int8, rank=2)
+    value = b.node("QLinearConv", value, *x, *b.weights((2, 3, 3, 3), 0), *y)
+    return finish(b, value, shape, np.float32 if real else np.int8, out=np.int8)
+
+
 def channels_last(b: OnnxBuilder) -> Case:
     """A model from Keras: work on each value of the input, for channels, before the first Transpose."""
     height, width, channels = some(b, 3, 5), some(b, 3, 5), some(b, 2, 4)
@@ -377,12 +398,14 @@ def prelu(b: OnnxBuilder) -> Case:
 
 def reduce_max(b: OnnxBuilder) -> Case:
     """Of integers, and of real numbers."""
-    x, keeps, shape = b.meaning(), some(b, 0, 1), (1, some(b, 2, 5), some(b, 2, 5), some(b, 2, 5))
+    unsigned, dtype = sign(b)
+    x, keeps = b.meaning(unsigned=unsigned), some(b, 0, 1)
+    shape = (1, some(b, 2, 5), some(b, 2, 5), some(b, 2, 5))
     attributes = {"axes": [1, 2] if some(b, 0, 1) else [2, -1], "keepdims": keeps}
     if some(b, 0, 1):
-        return finish(b, b.node("ReduceMax", "x", **attributes), shape, rank=4 if keeps else 2)
+        return finish(b, b.node("ReduceMax", "x", **attributes), shape, dtype, rank=4 if keeps else 2)
     value = b.node("ReduceMax", b.dequantize("x", x), **attributes)
-    return finish(b, b.quantize(value, x), shape, rank=4 if keeps else 2)
+    return finish(b, b.quantize(value, x), shape, dtype, rank=4 if keeps else 2)
 
 
 def cast(b: OnnxBuilder) -> Case:
@@ -403,6 +426,8 @@ def normalized(b: OnnxBuilder) -> Case:
     value = b.node("Div", b.node("Sub", "x", mean), deviation)
     if some(b, 0, 1):
         value = b.node("Mul", b.node("Sub", b.constant(1, np.float32), value), mean)
+    if some(b, 0, 1):
+        value = b.node("Div", deviation, b.node("Add", value, b.constant(9, np.float32)))
     y = b.meaning(0.04)
     value = b.node("MaxPool", b.quantize(value, y), kernel_shape=[1, 1])
     return finish(b, value, shape, np.float32, out=np.int8)
@@ -508,6 +533,7 @@ EXACT: dict[str, Make] = {
     "channel shuffle": shuffle,
     "SpaceToDepth": space_to_depth,
     "Tile and Expand": repeated,
+    "Tile and Expand of the input": repeated_input,
     "channels last": channels_last,
     "DepthToSpace": depth_to_space,
     "PRelu": prelu,
@@ -560,7 +586,7 @@ def matmul_add(b: OnnxBuilder) -> Case:
 def average_pool(b: OnnxBuilder) -> Case:
     """Any padding and rounding, the padding counted or not."""
     kernel = (some(b, 1, 3), some(b, 1, 3))
-    b.opset = 19
+    b.opset = (19, 22)[some(b, 0, 1)]
     x, y = b.meaning(), b.meaning(0.05)
     attributes = {"kernel_shape": kernel, "count_include_pad": some(b, 0, 1), "ceil_mode": some(b, 0, 1),
                   **window(b, kernel)}

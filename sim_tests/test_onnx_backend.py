@@ -30,6 +30,9 @@ POINTWISE = ("Abs", "BatchNormalization", "Clip", "Elu", "Erf", "Exp", "Gelu", "
 SHAPED = ("AveragePool", "Conv", "DepthToSpace", "Expand", "Flatten", "Gather", "Gemm", "GlobalAveragePool",
           "GlobalMaxPool", "MatMul", "MaxPool", "PRelu", "Pad", "ReduceMax", "ReduceMean", "Reshape",
           "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze")
+# Of these that keep values as they are.
+MOVES = ("DepthToSpace", "Expand", "Flatten", "Gather", "GlobalMaxPool", "MaxPool", "Pad", "ReduceMax",
+         "Reshape", "Resize", "Slice", "SpaceToDepth", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze")
 # Operators whose second input is weights.
 WEIGHTED = ("Conv", "Gemm", "MatMul")
 # Tests that are about what is refused here: other types, batches, axes, indices; found by trying.
@@ -141,7 +144,7 @@ def test_float_nodes():
             want, = ReferenceEvaluator(onnx.load_model_from_string(data)).run(None, {"x": x})
         found = outputs(network, x)
         apart = np.abs(found.reshape(want.shape).astype(int) - want)
-        assert apart.max(initial=0) <= 1, name
+        assert apart.max(initial=0) <= (0 if model.graph.node[0].op_type in MOVES else 1), name
         assert np.count_nonzero(apart) <= 0.02 * apart.size, name
         read.append(name)
     assert len(read) >= READ_AT_LEAST, (len(read), refused)

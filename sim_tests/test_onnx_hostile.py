@@ -13,7 +13,8 @@ from onnx_cases import EXACT
 
 from gatecast import golden
 from gatecast.errors import InputError
-from gatecast.reader.onnx.model_file import Damaged, parse
+from gatecast.reader.onnx.damage import Damaged
+from gatecast.reader.onnx.model_file import parse
 from gatecast.reader.onnx.network_of import network_of
 
 COPIES = 2000

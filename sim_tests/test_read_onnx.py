@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import numpy as np
 import onnx
@@ -15,7 +16,8 @@ import gatecast
 from gatecast import golden
 from gatecast.errors import InputError
 from gatecast.lowering import lower
-from gatecast.reader.onnx.model_file import Damaged, parse
+from gatecast.reader.onnx.damage import Damaged
+from gatecast.reader.onnx.model_file import parse
 from gatecast.reader.onnx.network_of import network_of
 
 QOPERATOR, QDQ, FLOAT = (f"digits_cnn_{form}.onnx" for form in ("int8_qoperator", "int8_qdq", "f32"))
@@ -156,8 +158,82 @@ def test_functions_of_the_model_are_inlined():
     plain, data = with_function(calls="Tanh")
     frames = np.random.default_rng(0).integers(-128, 128, (5, 2, 3, 3)).astype(np.int8)
     np.testing.assert_array_equal(outputs(network(data), frames), outputs(network(plain), frames))
-    with pytest.raises(Damaged, match=r"its functions cannot be inlined: .*recursive"):
+    with pytest.raises(Damaged, match="its functions call each other in a circle"):
         parse(with_function(calls="Function")[1])
+
+
+def test_functions_that_grow_without_end_are_refused():
+    """Each calls the next four times."""
+    data = with_function(calls="Tanh")[1]
+    model = onnx.load_model_from_string(data)
+    last = model.functions[0]
+    for number in range(14):
+        caller = onnx.FunctionProto()
+        caller.CopyFrom(last)
+        caller.name = f"Function{number}"
+        del caller.node[:]
+        values = ["a", "c", "d", "e", "b"]
+        caller.node.extend(helper.make_node(last.name, [one], [other], domain="own")
+                           for one, other in pairwise(values))
+        model.functions.append(caller)
+        last = caller
+    next(node for node in model.graph.node if node.op_type == "Function").op_type = last.name
+    with pytest.raises(Damaged, match="its functions come to 268435458 nodes where they are called"):
+        parse(model.SerializeToString())
+
+
+def test_channels_that_two_read_in_one_order_are_gathered_once():
+    b = OnnxBuilder(1)
+    x, y = b.meaning(), b.meaning()
+    value = b.node("MaxPool", "x", kernel_shape=[1, 1])
+    orders = [b.node("Gather", value, b.constant([2, 0, 1], np.int64), axis=1) for _ in range(2)]
+    pools = [b.node("MaxPool", order, kernel_shape=[size, 1], pads=[size - 1, 0, 0, 0])
+             for size, order in zip((2, 3), orders, strict=True)]
+    data = b.model({"x": (np.int8, (1, 3, 4, 4))},
+                   b.node("QLinearAdd", pools[0], *x, pools[1], *x, *y, domain=MICROSOFT), np.int8)
+    read = network(data)
+    assert [layer.operator.kind for layer in read.layers] == [
+        "max_pool", "gather_channels", "max_pool", "max_pool", "add"]
+
+
+def test_slopes_of_their_own_are_read_but_no_hardware():
+    b = OnnxBuilder(1)
+    x, y = b.meaning(0.05, 0), b.meaning(0.05, 0)
+    slopes = b.constant(np.array([0.1, 0.7]).reshape(2, 1, 1), np.float32)
+    data = b.model({"x": (np.int8, (1, 2, 4, 16))}, b.quantize(
+        b.node("PRelu", b.dequantize("x", x), slopes), y), np.int8)
+    frames = np.random.default_rng(0).integers(-128, 128, (5, 2, 4, 16)).astype(np.int8)
+    read = network(data)
+    np.testing.assert_array_equal(outputs(read, frames).reshape(5, 2, 4, 16), runtime(data, frames))
+    with pytest.raises(InputError, match="as its function is its own and no straight line; use the same"):
+        lower(read)
+
+
+def test_what_only_a_shape_is_taken_of_does_no_harm():
+    """A difference that nobody reads, beside the input that is quantized."""
+    b = OnnxBuilder(1)
+    x = b.meaning(0.02)
+    size = b.node("Shape", b.node("Sub", "x", b.constant(0.5, np.float32)))
+    value = b.node("Reshape", b.node("MaxPool", b.quantize("x", x), kernel_shape=[1, 1]), size)
+    data = b.model({"x": (np.float32, (1, 2, 3, 4))}, value, np.int8)
+    frames = np.random.default_rng(0).normal(size=(3, 2, 3, 4)).astype(np.float32)
+    np.testing.assert_array_equal(outputs(network(data), frames).reshape(3, 2, 3, 4), runtime(data, frames))
+
+
+@pytest.mark.parametrize("indices", [[0, 0, 1], [0, 0, 1, 1], [1, 1, 1]])
+def test_rows_again_at_the_output(indices):
+    b = OnnxBuilder(1)
+    value = b.node("MaxPool", "x", kernel_shape=[1, 1])
+    value = b.node("Unsqueeze", b.node("Gather", value, b.constant(indices, np.int64), axis=2),
+                   b.constant([1], np.int64))
+    value = b.node("Tile", value, b.constant([1, 1, 2, 1, 1], np.int64))
+    height, width = len(indices), 4
+    value = b.node("Reshape", value, b.constant([1, 6, height, width], np.int64))
+    data = b.model({"x": (np.int8, (1, 3, max(indices) + 1, width))}, value, np.int8)
+    frames = np.random.default_rng(0).integers(-128, 128, (3, 3, max(indices) + 1, width)).astype(np.int8)
+    read = network(data)
+    np.testing.assert_array_equal(outputs(read, frames).reshape(3, 6, height, width), runtime(data, frames))
+    np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))
 
 
 def test_a_clip_of_integers_costs_nothing_where_nobody_else_reads_them():
@@ -248,7 +324,43 @@ def refused(make, *, dtype=np.int8, shape=(1, 3, 4, 5), out=None) -> str:
      "last operator"),
     (lambda b: b.node("MaxPool", b.node("Transpose", b.node("MaxPool", "x", kernel_shape=[1, 1]),
                                         perm=[0, 2, 1, 3]), kernel_shape=[1, 1]),
-     "found values that a Reshape or Transpose before has moved between rows and channels"),
+     "found values that are moved between rows, columns and channels, allowed: such moves before a Gemm"),
+    (lambda b: b.node("Gather", b.node("MaxPool", "x", kernel_shape=[1, 1]), b.constant([1, 0], np.int64),
+                      axis=2),
+     "node 1 'n1' (Gather): input: found rows or columns that are read backwards, again from the start, or "
+     "in unequal steps, allowed: forwards, in equal steps or each as often as the others"),
+    (lambda b: b.node("Gather", "x", b.constant([0, 3], np.int64), axis=1),
+     "node 0 'n0' (Gather): indices: found some that are none of 3 entries, allowed: -3 to 2, at least one"),
+    (lambda b: b.node("Gather", "x", b.constant([0, 0], np.int64), axis=0),
+     "node 0 'n0' (Gather): input: found the shape [2, 3, 4, 5], allowed: a batch of 1"),
+    (lambda b: b.node("Slice", "x", *(b.constant([each], np.int64) for each in (0, 2, 1, 0))),
+     "node 0 'n0' (Slice): steps: found 0, allowed: any other number"),
+    (lambda b: b.node("Slice", "x", *(b.constant([each], np.int64) for each in (2, 2, 1))),
+     "node 0 'n0' (Slice): starts and ends: found 2 to 2 of 3 entries, allowed: a part that is not empty"),
+    (lambda b: b.node("Tile", "x", b.constant([1, 0, 1, 1], np.int64)),
+     "node 0 'n0' (Tile): repeats: found [1, 0, 1, 1] for 4 axes, allowed: at least 1 for each"),
+    (lambda b: b.node("Tile", "x", b.constant([1, 2**24, 1, 1], np.int64)),
+     "node 0 'n0' (Tile): output: found 1006632960 values, allowed: at most 16777216"),
+    (lambda b: b.node("Expand", "x", b.constant([1, 2, 4, 4], np.int64)),
+     "node 0 'n0' (Expand): shape: found [1, 2, 4, 4] for [1, 3, 4, 5], allowed: one that this spreads over"),
+    (lambda b: b.node("Expand", b.node("Gather", "x", b.constant([0], np.int64), axis=1),
+                      b.constant([1, 0, 4, 4], np.int64)),
+     "shape: found [1, 0, 4, 4] for [1, 1, 4, 5], allowed: one that this spreads over"),
+    (lambda b: b.node("SpaceToDepth", "x", blocksize=3),
+     "node 0 'n0' (SpaceToDepth): blocksize: found 3 for 4x5 pixels, allowed: one that divides both"),
+    (lambda b: b.node("DepthToSpace", "x", blocksize=2),
+     "blocksize: found 2 for 3 channels, allowed: one whose square divides them"),
+    (lambda b: b.node("DepthToSpace", "x", blocksize=0),
+     "blocksize: found 0 for 4 axes, allowed: at least 1"),
+    (lambda b: b.node("ReduceMax", "x", b.constant([1, 3], np.int64)),
+     "axes: found [1, 3] of [1, 3, 4, 5], allowed: those of height and width, all of them"),
+    (lambda b: b.node("Cast", "x", to=11), "node 0 'n0' (Cast): to: found DOUBLE, allowed: FLOAT"),
+    (lambda b: b.quantize(b.node("PRelu", b.dequantize("x", b.meaning()), b.constant([0.1] * 7, np.float32)),
+                          b.meaning()),
+     "(PRelu): constant: found the shape [7], allowed: one that spreads over [1, 3, 4, 5]"),
+    (lambda b: b.node("Clip", b.constant(1, np.int8),
+                      b.quantize(b.dequantize("x", b.meaning()), b.meaning())),
+     "(Clip): input 1: found quantized integers, allowed: a constant"),
     (lambda b: b.node("Resize", "x", "", b.constant([1, 1, 2, 2], np.float32), mode="linear"),
      "model.onnx: node 0 'n0' (Resize): mode: found linear, allowed: nearest"),
     (lambda b: b.node("QuantizeLinear", b.dequantize("x", b.meaning()), b.constant(-1, np.float32),

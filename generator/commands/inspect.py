@@ -51,8 +51,8 @@ def _tensor(tensor: dict[str, Any]) -> str:
 
 def _multiplier(layer: dict[str, Any]) -> str:
     """How wide a layer's multipliers are, and how wide the network's arithmetic has them."""
-    given = layer["given_multiplier_bits"]
-    return "" if given is None else f"{layer['multiplier_bits']} of {given}"
+    own, given = layer["multiplier_bits"], layer["given_multiplier_bits"]
+    return "" if own is None else str(own) if given is None else f"{own} of {given}"
 
 
 def _shape(shape: list[int]) -> str:

@@ -14,7 +14,7 @@ from gatecast.hdl.requantization import Requantization
 from ..bounds import Bounds
 from ..quantization import INT8_MAX, INT8_MIN
 from ..staircase import fit
-from .arithmetic import Ints, multiply, quantize_multiplier
+from .arithmetic import MULTIPLIER_BITS, Ints, multiply, quantize_multiplier
 from .elementwise import Elementwise, looked_up, operand
 from .operator import Int8, Shape
 from .sum_tables import centred, sum_tables
@@ -41,6 +41,11 @@ class Additive(Elementwise):
             larger = max(self.first.scale, self.second.scale)
             raise ValueError(f"output scale must be more than {larger * 2.0**(1 - LEFT_SHIFT):g}, 2**-19 of "
                              f"the larger input scale, not {self.output.scale:g}")
+
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the multipliers by the rule that it rounds by."""
+        return MULTIPLIER_BITS["twice"]
 
     @cached_property
     def _multipliers(self) -> Ints:

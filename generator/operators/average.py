@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..quantization import Quantization
-from .arithmetic import Ints
+from .arithmetic import MULTIPLIER_BITS, Ints
 from .checks import check_scale
 from .half_even import rescale, scale_product
 from .mean_pool import MeanPool
@@ -47,6 +47,11 @@ class Average(MeanPool):
     def tie(self) -> int:
         """The zero point, which is added after rounding."""
         return self.output.zero_point
+
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the multipliers by the rule that it rounds by."""
+        return MULTIPLIER_BITS["half_even"]
 
     def mean(self, sums: Ints, counts: Ints | int) -> Int8:
         """Outputs of the ``sums`` of ``counts`` raw values."""

@@ -107,7 +107,8 @@ class Lookup(Operator):
                            low=int(self.table.min()), high=int(self.table.max()), zero=zero)
             except ValueError as error:
                 reason = error
-        raise reason
+        raise ValueError(f"{reason}, as its function is its own and no straight line; use the same function "
+                         f"for all channels") from reason
 
     def _staircase(self) -> Requantization | None:
         """A requantization of ``x`` that equals the table; None where there is none.

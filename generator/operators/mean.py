@@ -12,7 +12,7 @@ from ..bounds import sum_bounds
 from ..quantization import INT8_MAX, INT8_MIN, Quantization
 from ..requantizations import repeated
 from ..staircase import fit
-from .arithmetic import INT32_MAX, INT32_MIN, Ints, multiply, quantize_multiplier
+from .arithmetic import INT32_MAX, INT32_MIN, MULTIPLIER_BITS, Ints, multiply, quantize_multiplier
 from .checks import check_scale, only_input, text
 from .operator import Int8, Operator, Shape
 from .sliding import sliding
@@ -40,6 +40,11 @@ class Mean(Operator):
 
     def __str__(self) -> str:
         return "mean"
+
+    @property
+    def multiplier_bits(self) -> int:
+        """Width of the multipliers by the rule that it rounds by."""
+        return MULTIPLIER_BITS["twice"]
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
         """One row, one column, channels as in the input."""

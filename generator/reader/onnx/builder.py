@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from math import prod
 
 import numpy as np
@@ -15,6 +16,7 @@ from ...operators.gather_channels import GatherChannels
 from ...operators.host_layout import Rearrange
 from ...operators.operator import Operator, Shape
 from ...operators.reshape import Reshape
+from ...operators.slice import Slice
 from ...quantization import Quantization
 from ..layer_maker import LayerMaker
 from ..limits import MAX_RANK, MAX_VALUES
@@ -62,6 +64,7 @@ class Builder(LayerMaker):
         self._names: set[str] = set()
         self._labels: set[str] = set()
         self._input: Tensor | None = None
+        self._dims: tuple[int, ...] = ()
         self._arranged: tuple[Tensor, Places] | None = None
         self._gathered: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
 
@@ -77,12 +80,12 @@ class Builder(LayerMaker):
         self.make(_unused(label.name, self._labels), operator, inputs, tensor, label.origin)
         return tensor
 
-    def takes(self, tensor: Tensor) -> None:
-        """``tensor`` is the first on the chip; the host may still rearrange it."""
+    def takes(self, tensor: Tensor, dims: tuple[int, ...]) -> None:
+        """``tensor``, of ``dims`` in the file, is the first on the chip; the host may still rearrange it."""
         if self._input is not None:
             raise Refused("input: found the network's input quantized more than once, allowed: one "
                           "QuantizeLinear that all read")
-        self._input = tensor
+        self._input, self._dims = tensor, dims
 
     def settled(self, stored: Stored) -> Stored:
         """``stored`` where it will be; an input that nobody has asked for yet gets its channels last."""
@@ -105,30 +108,37 @@ class Builder(LayerMaker):
         if self._input is not None and stored.tensor == self._input and self._arranged is None:
             self._arrange(stored, order)
         stored = self.settled(stored)
-        shape, tensor = _map_shape(stored.shape, order), stored.tensor
-        places = as_map(stored.places, order)
+        tensor, places = stored.tensor, as_map(stored.places, order)
         in_order = np.array_equal(places.reshape(-1), np.arange(tensor.size))
-        if in_order and tensor.shape == shape:
+        if in_order and tensor.shape == places.shape:
             return tensor
-        if not in_order or (tensor.shape[2] != shape[2] and gathering(tensor.shape, places) is not None):
-            label = Label(name=f"{label.name}_gather", origin=label.origin)
-            return self.gathered(tensor, places, label, f"{tensor.name}_gathered")
-        shaped = Label(name=f"{label.name}_shape", origin=label.origin)
-        return self.emit(shaped, Reshape(shape=shape), [tensor], f"{tensor.name}_map", tensor.quantization)
+        if in_order and tensor.shape[2] == places.shape[2]:
+            shaped = Label(name=f"{label.name}_shape", origin=label.origin)
+            height, width, channels = places.shape
+            return self.emit(shaped, Reshape(shape=(height, width, channels)), [tensor],
+                             f"{tensor.name}_map", tensor.quantization)
+        gather = Label(name=f"{label.name}_gather", origin=label.origin)
+        return self.gathered(tensor, places, gather, f"{tensor.name}_gathered")
+
+    def whole(self, stored: Stored, label: Label) -> Stored:
+        """``stored`` as all of a tensor, each place once, wherever it lies in it."""
+        stored = self.settled(stored)
+        if stored.complete:
+            return stored
+        order = self._orders.get(len(stored.shape))
+        if order is None:
+            raise Refused(f"input: found {len(stored.shape)} axes of values that are repeated, allowed: at "
+                          f"most {MAX_RANK}")
+        return Stored.of_map(self.map(stored, order, label), order, stored)
 
     def gathered(self, tensor: Tensor, places: Places, label: Label, output: str) -> Tensor:
         """``places [h, w, c]`` of ``tensor`` as a tensor that is called like ``output``.
 
         The same places again are the same tensor. :class:`Refused` where they are no gathering.
         """
-        key = tensor.name, places.shape, places.tobytes()
+        key = tensor.name, places.shape, sha256(places.tobytes()).digest()
         if key not in self._gathered:
-            found = gathering(tensor.shape, places)
-            if found is None:
-                raise Refused("input: found values that a Reshape or Transpose before has moved between rows "
-                              "and channels, allowed: such moves before a Gemm or MatMul, and at the ends, "
-                              "and moves among channels")
-            self._gathered[key] = self._put_together(tensor, found, label, output)
+            self._gathered[key] = self._put_together(tensor, gathering(tensor.shape, places), label, output)
         return self._gathered[key]
 
     def _put_together(self, tensor: Tensor, how: Gathering, label: Label, output: str) -> Tensor:
@@ -142,7 +152,8 @@ class Builder(LayerMaker):
         count = len(how.parts)
         shapes = [one.output_shape([tensor.shape]) for one in how.parts]
         ordered = how.channels == tuple(range(sum(shape[2] for shape in shapes)))
-        parts = [tensor if shape == tensor.shape else emit(one, [tensor], last=ordered and count == 1)
+        parts = [tensor if isinstance(one, Slice) and shape == tensor.shape
+                 else emit(one, [tensor], last=ordered and count == 1)
                  for one, shape in zip(how.parts, shapes, strict=True)]
         whole = emit(Concat(axis=2, count=count), parts, last=ordered) if count > 1 else parts[0]
         return whole if ordered else emit(GatherChannels(channels=how.channels), [whole], last=True)
@@ -150,29 +161,26 @@ class Builder(LayerMaker):
     def _arrange(self, stored: Stored, order: str | None) -> None:
         """Let the host arrange the input so that ``stored``, whose axes are ``order``, lies channels last.
 
-        It stays as it is where ``stored`` is some part of it only, or a row of values.
+        Where ``stored`` is some part of it only, or repeats some, the input's own axes say how it lies; a row
+        of values stays as it is.
         """
-        given = self._input
+        given, places = self._input, stored.places
         assert given is not None
-        places, shape = np.arange(given.size), given.shape
-        if order is not None and stored.complete:
-            shape, places = _map_shape(stored.shape, order), as_map(stored.places, order).reshape(-1)
-        self._arranged = given, places
-        if shape == given.shape and np.array_equal(places, np.arange(given.size)):
+        if not stored.complete:
+            places = np.arange(given.size).reshape(self._dims)
+            order = self._orders.get(len(self._dims))
+        mapped = np.arange(given.size).reshape(given.shape) if order is None else as_map(places, order)
+        height, width, channels = mapped.shape
+        moves = mapped.reshape(-1)
+        in_order = np.array_equal(moves, np.arange(given.size))
+        self._arranged = given, moves
+        if in_order and mapped.shape == given.shape:
             return
-        moved = not np.array_equal(places, np.arange(given.size))
-        operator = Rearrange(shape=shape, order=places) if moved else Reshape(shape=shape)
+        shape = height, width, channels
+        operator = Reshape(shape=shape) if in_order else Rearrange(shape=shape, order=moves)
         label = Label(name="arrange_input", origin=f"input '{given.name}'")
-        tensor = self.emit(label, operator, [given], f"{given.name}_arranged", given.quantization)
-        self._arranged = tensor, places
-
-
-def _map_shape(sizes_: Sequence[int], order: str) -> Shape:
-    """Height, width and channels of a value whose axes are ``order``."""
-    dims = dict(zip(order, sizes_, strict=True))
-    if dims.get("n", 1) != 1:
-        raise Refused(f"input: found the shape {sizes(sizes_)}, allowed: a batch of 1")
-    return dims.get("h", 1), dims.get("w", 1), dims.get("c", 1)
+        self._arranged = self.emit(label, operator, [given], f"{given.name}_arranged",
+                                   given.quantization), moves
 
 
 def _unused(wanted: str, used: set[str]) -> str:

@@ -74,7 +74,8 @@ def main() -> None:
 
 def _result(name: str, data: bytes) -> Network | InputError:
     # Only now, within the limits: these import ONNX's library.
-    from .model_file import Damaged, parse
+    from .damage import Damaged
+    from .model_file import parse
     from .network_of import network_of
 
     try:

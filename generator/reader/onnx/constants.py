@@ -23,10 +23,10 @@ MAX_FOLDED = 1 << 24
 # Operators that the glue between layers is made of.
 FOLDED = ("Abs", "Add", "Cast", "Ceil", "Clip", "Concat", "ConstantOfShape", "Div", "Equal", "Expand",
           "Flatten", "Floor", "Gather", "Identity", "Max", "Min", "Mod", "Mul", "Neg", "Pow", "Range",
-          "Reciprocal", "ReduceProd", "Reshape", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Transpose",
-          "Unsqueeze", "Where")
+          "Reciprocal", "ReduceProd", "Reshape", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Tile",
+          "Transpose", "Unsqueeze", "Where")
 # Those whose output may be far larger than their inputs.
-GROWING = ("ConstantOfShape", "Expand", "Range")
+GROWING = ("ConstantOfShape", "Expand", "Range", "Tile")
 
 
 def _constant(c: Conversion) -> Value:
@@ -98,8 +98,10 @@ def _check_growth(c: Conversion) -> None:
         start, limit, delta = (c.scalar(position) for position in range(3))
         count = abs((limit - start) / delta) if delta else np.inf
     else:
-        position = 1 if c.node.operator == "Expand" else 0
+        position = 0 if c.node.operator == "ConstantOfShape" else 1
         count = prod(float(abs(size)) for size in c.integers(position))
+        if c.node.operator == "Tile":
+            count *= prod(c.value(0).shape)
     if count > MAX_FOLDED:
         raise Refused(f"output: found {count:.0f} values, allowed: at most {MAX_FOLDED}")
 

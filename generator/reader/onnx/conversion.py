@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import isfinite, prod
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from .model_file import Array, FileNode
 from .reals import OF_THE_INPUT, Function, Given, Real
 from .values import Constant, Stored, Weights
 
-__all__ = ["Conversion", "Value", "axis_of", "reshaped"]
+__all__ = ["Conversion", "Value", "axis_of", "on_integers", "picked", "reshaped"]
 
 # What a name of the file stands for.
 Value = Constant | Weights | Stored | Real | Hosted
@@ -128,10 +129,14 @@ class Conversion:
         return output < len(self.node.outputs) and self.node.outputs[output] in self._graph.needed
 
     def following(self) -> Conversion | None:
-        """The conversion of the node that reads the first output, if it is the only one and may begin."""
-        reader = self._graph.only_reader.get(self.node.outputs[0])
-        if reader is None or any(name and name not in self._values and name != self.node.outputs[0]
-                                 for name in reader.inputs):
+        """The conversion of the node that works on the first output, if nobody else reads that.
+
+        None where that node waits for other values.
+        """
+        output = self.node.outputs[0]
+        reader = self._graph.only_reader.get(output)
+        if reader is None or reader.inputs[0] != output or any(
+                name and name not in self._values for name in reader.inputs[1:]):
             return None
         return Conversion(reader, self._values, self.builder, self.opset, self._graph, self._file)
 
@@ -139,6 +144,20 @@ class Conversion:
         """Refuse further outputs that are read."""
         if any(self.needs(output) for output in range(1, len(self.node.outputs))):
             raise Refused("outputs: found more than one that is used, allowed: the first")
+
+
+def picked(c: Conversion) -> tuple[Value, Stored]:
+    """Input 0 and the integers behind it, of which an operator keeps some as they are."""
+    value = c.value(0)
+    if isinstance(value, Function) and value.by_channel:
+        raise Refused("input: found a function for each channel, allowed: a value that goes through "
+                      "QuantizeLinear and DequantizeLinear first")
+    return value, c.of(Function).stored if isinstance(value, Function) else c.of(Stored)
+
+
+def on_integers(value: Value, stored: Stored) -> Value:
+    """What ``value`` was, an integer or a function of it, now of ``stored``."""
+    return replace(value, stored=stored) if isinstance(value, Function) else stored
 
 
 def axis_of(axis: int, rank: int) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from ..refusals import printable
-from .model_file import Damaged, FileNode, ModelFile
+from .damage import Damaged
+from .model_file import FileNode, ModelFile
 
 __all__ = ["Graph"]
 

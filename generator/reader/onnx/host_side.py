@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 
 from ...network import Tensor
-from ...operators.host_arithmetic import HostArithmetic
 from ...operators.host_layout import Rearrange, Relabel
 from ...operators.quantize import Dequantize, DequantizeTable, Quantize
 from ...quantization import Quantization, UnsignedQuantization
@@ -15,11 +14,11 @@ from ..limits import MAX_RANK
 from ..refusals import Refused, printable, sizes
 from .builder import Builder, Label, last_three
 from .hosted import Hosted
-from .model_file import Array, FileValue
+from .model_file import FileValue
 from .reals import Function, Given, Real
-from .values import INT8_OFFSET, MAP_ORDERS, Meaning, Stored, covers, least, map_places
+from .values import INT8_OFFSET, Meaning, Stored
 
-__all__ = ["given", "host_combined", "host_dequantized", "host_quantized", "hosted", "output_of"]
+__all__ = ["given", "host_dequantized", "host_quantized", "hosted", "output_of"]
 
 INTEGER_TYPES = ("INT8", "UINT8")
 
@@ -44,7 +43,8 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
     name = builder.name(value.name)
     if value.type == "FLOAT":
         tensor = Tensor(name=name, shape=plain, quantization=None)
-        return tensor, Given(tensor=tensor, places=places, label=replace(label, name="quantize_input"))
+        label = replace(label, name="quantize_input")
+        return tensor, Given(tensor=tensor, dims=dims, places=places, label=label)
     # What the integers mean is said by who reads them; steps of 1 around 0 until then.
     unsigned = value.type == "UINT8"
     kind = UnsignedQuantization if unsigned else Quantization
@@ -52,32 +52,14 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
     if unsigned:
         tensor = builder.emit(replace(label, name="relabel_input"), Relabel(), [first], f"{name}_int8",
                               Quantization(scale=1.0, zero_point=-INT8_OFFSET))
-    builder.takes(tensor)
+    builder.takes(tensor, dims)
     return first, Stored(tensor=tensor, places=places, unsigned=unsigned)
-
-
-def host_combined(builder: Builder, value: Given, function: str, array: Array, label: Label, *,
-                  constant_first: bool) -> Given:
-    """``function`` of the real numbers that the user gives and a constant, on the host."""
-    if not covers(value.places, value.tensor.size) or array.ndim > len(value.shape):
-        raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(value.shape)}, allowed: "
-                      f"one that spreads over all of the input")
-    constant = np.empty(value.tensor.size, np.float32)
-    constant[value.places] = np.broadcast_to(array, value.shape)
-    operator = HostArithmetic(function=function, constant=least(constant.reshape(value.tensor.shape)),
-                              constant_first=constant_first)
-    tensor = builder.emit(label, operator, [value.tensor], f"{value.tensor.name}_{function}", None)
-    return replace(value, tensor=tensor)
 
 
 def _in_order(builder: Builder, stored: Stored, label: Label) -> Tensor:
     """The integers of ``stored`` in the order and shape of the file, rearranged by the host if need be."""
-    stored = builder.settled(stored)
+    stored = builder.whole(stored, label)
     shape = last_three(stored.shape)
-    if not stored.complete:
-        axes = MAP_ORDERS[len(stored.shape)]
-        tensor = builder.map(stored, axes, label)
-        stored = replace(stored, tensor=tensor, places=map_places(tensor.shape, axes))
     if stored.plain and stored.tensor.shape == shape:
         return stored.tensor
     order = stored.places.reshape(-1).astype(np.int64)

@@ -13,20 +13,19 @@ from typing import Any
 
 import numpy.typing as npt
 import onnx
-import onnx.inliner
 from google.protobuf.message import DecodeError
 
 from ..limits import MAX_CONSTANTS, MAX_DIMENSION, MAX_OPERANDS, MAX_TENSORS
 from ..refusals import printable
+from .damage import Damaged, first_line
+from .inlining import inlined
 
-__all__ = ["Array", "Damaged", "FileNode", "FileValue", "ModelFile", "parse"]
+__all__ = ["Array", "FileNode", "FileValue", "ModelFile", "parse"]
 
 Array = npt.NDArray[Any]
 
 # Nodes of a graph: a quantized operator is up to five.
 MAX_NODES = 1 << 13
-# What is shown of a message of ONNX's own.
-MAX_LINE = 160
 # Values of an attribute that is a list.
 MAX_LIST = 1 << 16
 
@@ -34,10 +33,6 @@ MAX_LIST = 1 << 16
 OLDEST, NEWEST = 7, 28
 
 DEFAULT_DOMAINS = ("", "ai.onnx")
-
-
-class Damaged(Exception):
-    """The message says what is wrong, and where."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,7 +76,7 @@ def parse(data: bytes) -> ModelFile:
         model = onnx.load_model_from_string(data)
     except (DecodeError, ValueError, RuntimeError) as error:
         raise Damaged("it is no ONNX protocol buffer") from error
-    model = _inlined(model)
+    model = inlined(model)
     graph = model.graph
     if not graph.node and not graph.output:
         raise Damaged("it holds no graph")
@@ -101,7 +96,7 @@ def parse(data: bytes) -> ModelFile:
     try:
         onnx.checker.check_model(model)
     except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        raise Damaged(f"it does not pass ONNX's own check: {_first_line(error)}") from error
+        raise Damaged(f"it does not pass ONNX's own check: {first_line(error)}") from error
     return ModelFile(
         opset=opset, nodes=nodes, constants=constants,
         # Old models list their initializers among the inputs.
@@ -109,24 +104,9 @@ def parse(data: bytes) -> ModelFile:
         outputs=tuple(_value(value) for value in graph.output))
 
 
-def _inlined(model: onnx.ModelProto) -> onnx.ModelProto:
-    """``model`` with the nodes of its own functions in place of calls of these."""
-    if not model.functions:
-        return model
-    try:
-        return onnx.inliner.inline_local_functions(model)
-    except (onnx.checker.ValidationError, ValueError, RuntimeError) as error:
-        raise Damaged(f"its functions cannot be inlined: {_first_line(error)}") from error
-
-
 def _text(value: str | bytes) -> str:
     """A string of a protocol buffer, which is bytes where it is no UTF-8."""
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return printable(lines[0] if lines else type(error).__name__, MAX_LINE)
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, Array]:

@@ -15,9 +15,9 @@ from .conversion import Conversion, Value, axis_of, reshaped
 from .hosted import Hosted
 from .model_file import Array
 from .reals import Function, Given, Waiting
-from .values import Stored, Weights, least
+from .values import Constant, Stored, Weights, least
 
-__all__ = ["MOVES", "moved"]
+__all__ = ["MOVES", "check_size", "moved"]
 
 Move = Callable[[Array], Array]
 
@@ -31,6 +31,8 @@ def moved(value: Value, move: Move) -> Value:
             return Weights(integers=move(value.integers), scale=scale, zero=zero)
         case Function():
             return replace(value, stored=value.stored.seen(move(value.stored.places)))
+        case Constant():
+            return Constant(array=move(value.array))
         case Stored() | Given() | Waiting():
             return replace(value, places=move(value.places))
         case Hosted():
@@ -113,30 +115,34 @@ def _unsqueeze(c: Conversion) -> Value:
 
 
 def _tile(c: Conversion) -> Value:
-    """Rows, columns and channels, where whoever reads it can follow, see above."""
+    """Channels; rows and columns each for itself, as a Reshape around it has them, or where there is one; see
+    above."""
     c.inputs(2)
     value, repeats = c.value(0), c.integers(1)
-    if len(repeats) != len(value.shape) or min(repeats) < 1:
+    if len(repeats) != len(value.shape) or any(times < 1 for times in repeats):
         raise Refused(f"repeats: found {sizes(repeats)} for {len(value.shape)} axes, allowed: at least 1 for "
                       f"each")
-    _check_size(prod(value.shape) * prod(repeats))
+    check_size(prod(value.shape) * prod(repeats))
     return moved(value, lambda array: np.tile(array, repeats))
 
 
 def _expand(c: Conversion) -> Value:
     """As Tile."""
     c.inputs(2)
-    value = c.value(0)
+    value, given = c.value(0), c.integers(1)
     try:
-        shape = np.broadcast_shapes(value.shape, c.integers(1))
+        shape = np.broadcast_shapes(value.shape, given)
     except ValueError:
-        raise Refused(f"shape: found {sizes(c.integers(1))} for {sizes(value.shape)}, allowed: one that this "
-                      f"spreads over") from None
-    _check_size(prod(shape))
+        shape = ()
+    if 0 in shape or not shape:
+        raise Refused(f"shape: found {sizes(given)} for {sizes(value.shape)}, allowed: one that this spreads "
+                      f"over")
+    check_size(prod(shape))
     return moved(value, lambda array: np.broadcast_to(array, shape))
 
 
-def _check_size(count: int) -> None:
+def check_size(count: int) -> None:
+    """:class:`Refused` where a value would have so many entries that memory runs out."""
     if count > MAX_VALUES:
         raise Refused(f"output: found {count} values, allowed: at most {MAX_VALUES}")
 

@@ -17,7 +17,6 @@ from ...operators.operator import Operator
 from ...quantization import INT8_MAX, INT8_MIN, Quantization
 from ..refusals import Refused, sizes
 from .conversion import Conversion, Value
-from .host_side import host_combined
 from .model_file import Array
 from .products import Products, channel_vector
 from .quantizers import dequantized_input, meaning, target, weights_input
@@ -72,7 +71,7 @@ def _quantized_pair(operator: str) -> Callable[[Conversion], Value]:
 
 def _fused_with_constant(c: Conversion, operator: str, at: int, constant: int) -> Stored:
     """QLinearAdd or QLinearMul of the value at one position and the constant at another."""
-    value = dequantized_input(c, at).settled(c.builder)
+    value = dequantized_input(c, at).whole(c.builder, c.label)
     other = weights_input(c, constant, 0)
     if other.scale.size != 1 or other.zero.size != 1:
         raise Refused("scale: found one for each entry of a constant, allowed: one")
@@ -130,25 +129,22 @@ def _with_constant(c: Conversion, operator: str, value: Real, array: Array, *, s
         # A bias of its own after a convolution or a matrix product.
         return value.plus(array if operator == "Add" else -array.astype(np.float32))
     if isinstance(value, Given):
-        return host_combined(c.builder, value, operator.lower(), array, c.label, constant_first=swapped)
+        return value.combined(operator.lower(), array, c.label, constant_first=swapped)
     function = COMBINED[operator]
     combine = (lambda table, constant: function(constant, table)) if swapped else function
     return _by_table(c, operator.lower(), value, array, combine)
 
 
 def _prelu(c: Conversion) -> Value:
-    """With one constant slope for all channels."""
+    """With constant slopes: one, or one for each channel where each of them rises or falls everywhere."""
     c.inputs(2)
-    slopes = np.unique(c.array(1))
-    if len(slopes) != 1:
-        raise Refused(f"slope: found {len(slopes)} different ones, allowed: one for all channels")
-    return _by_table(c, "prelu", c.real(), slopes,
+    return _by_table(c, "prelu", c.real(), c.array(1),
                      lambda table, slope: np.where(table < 0, slope * table, table))
 
 
 def _by_table(c: Conversion, name: str, value: Real, array: Array, combine: Combine) -> Real:
     """``combine``, called ``name``, of each number and of a constant, one or one for each channel."""
-    function = _function(value).settled(c.builder)
+    function = _function(value).whole(c.builder, c.label)
     constant = _by_channel(function, array)
 
     def mapping(table: Singles) -> Singles:

@@ -25,7 +25,7 @@ from .geometry import geometry, padded
 from .model_file import Array
 from .quantizers import dequantized_input, meaning, target, weights_input
 from .reals import UNKNOWN, Function, Rescaled
-from .values import MAP_ORDERS, Constant, Weights, map_places
+from .values import MAP_ORDERS, Constant, Weights, covers, map_places
 
 __all__ = ["PRODUCTS", "Products", "channel_vector"]
 
@@ -94,6 +94,9 @@ def channel_vector(array: Array, places: npt.NDArray[np.int64], channels: int) -
     vector = np.zeros(channels, np.float32)
     vector[channel] = spread
     if not np.array_equal(vector[channel], spread):
+        if not covers(places, places.size):
+            raise Refused("constant: found different numbers for values that are repeated, allowed: equal "
+                          "ones, or QuantizeLinear and DequantizeLinear before")
         raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(shape)}, allowed: one "
                       f"number, or one for each channel")
     return vector
@@ -267,7 +270,7 @@ def _batch_normalization(c: Conversion) -> Value:
         if not (np.isfinite(vector) & (vector > 0)).all():
             raise Refused("scale: found a factor that is not positive after a sum, allowed: positive ones")
         return value.times(vector).plus(addends)
-    function = c.of(Function).settled(c.builder)
+    function = c.of(Function).whole(c.builder, c.label)
     by_channel = [channel_vector(part, function.stored.places, function.stored.tensor.shape[2])
                   for part in (factors, addends)]
     return function.mapped(lambda table: table.reshape(256, -1) * by_channel[0] + by_channel[1],

@@ -106,7 +106,12 @@ def _narrowed(c: Conversion, to: Meaning) -> Meaning:
     following = c.following()
     if following is None or following.node.operator != "Clip":
         return to
-    low, high = np.clip(clip_limits(following), to.low, to.high).astype(int).tolist()
+    try:
+        limits = clip_limits(following)
+    except Refused:
+        # The Clip itself will say so.
+        return to
+    low, high = np.clip(limits, to.low, to.high).astype(int).tolist()
     return replace(to, low=low, high=high)
 
 
@@ -146,7 +151,9 @@ def _dequantize_linear(c: Conversion) -> Value:
 def _cast(c: Conversion) -> Value:
     """Of int8 and uint8 to float32; left out where numbers are float32 already."""
     c.inputs(1)
-    c.expect("to", 0, (onnx.TensorProto.FLOAT,))
+    to, types = c.attribute("to", 0), onnx.TensorProto.DataType
+    if to != types.Value("FLOAT"):
+        raise Refused(f"to: found {types.Name(to) if to in types.values() else to}, allowed: FLOAT")
     value = c.value(0)
     if not isinstance(value, Stored):
         return c.real()

@@ -18,15 +18,17 @@ import numpy.typing as npt
 from ...network import Tensor
 from ...operators.average import Average
 from ...operators.half_even import Singles, on_grid
+from ...operators.host_arithmetic import HostArithmetic
 from ...operators.linear import Linear
 from ...operators.lookup import Lookup
 from ...operators.mul import Mul
 from ...operators.operator import Operator
 from ...operators.quantize import Quantize
 from ...quantization import INT8_MAX, INT8_MIN, Quantization
-from ..refusals import Refused
+from ..refusals import Refused, sizes
 from .builder import Builder, Label
-from .values import INPUTS, Meaning, Stored
+from .model_file import Array
+from .values import INPUTS, Meaning, Stored, covers, least
 
 __all__ = ["NOT_QUANTIZED", "OF_THE_INPUT", "UNKNOWN", "Function", "Given", "Mapping", "Real", "Rescaled",
            "Target", "Waiting"]
@@ -106,22 +108,46 @@ def dequantize(quantization: Quantization) -> Singles:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Given(Real):
-    """The real numbers that the user gives, in a tensor of the host in the order of the file."""
+    """The real numbers that the user gives, in a tensor of the host.
+
+    ``dims`` are their sizes in the file; ``places`` says where in the tensor, which is in the order of the
+    file, each number lies. ``steps`` is what the host does to the tensor before it quantizes.
+    """
 
     tensor: Tensor
+    dims: tuple[int, ...]
     places: npt.NDArray[np.int64]
     label: Label
+    steps: tuple[tuple[HostArithmetic, Label], ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of the axes."""
         return self.places.shape
 
+    def combined(self, function: str, array: Array, label: Label, *, constant_first: bool) -> Given:
+        """``function`` of the numbers and a constant, which the host computes."""
+        try:
+            spread = np.broadcast_to(array, self.shape)
+        except ValueError:
+            spread = None
+        if spread is None or not covers(self.places, self.tensor.size):
+            raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(self.shape)}, allowed: "
+                          f"one that spreads over the input, none of whose values is repeated or left out")
+        constant = np.empty(self.tensor.size, np.float32)
+        constant[self.places] = spread
+        operator = HostArithmetic(function=function, constant=least(constant.reshape(self.tensor.shape)),
+                                  constant_first=constant_first)
+        return replace(self, steps=(*self.steps, (operator, label)))
+
     def quantized(self, builder: Builder, target: Target) -> Stored:
         """The host quantizes, to int8 that mean the same if the file says uint8."""
+        tensor = self.tensor
+        for step, label in self.steps:
+            tensor = builder.emit(label, step, [tensor], f"{tensor.name}_{step.function}", None)
         operator = Quantize(output=target.quantization, rounding="half_even", limits=target.limits)
-        tensor = builder.emit(self.label, operator, [self.tensor], target.name, target.quantization)
-        builder.takes(tensor)
+        tensor = builder.emit(self.label, operator, [tensor], target.name, target.quantization)
+        builder.takes(tensor, self.dims)
         return target.stored(tensor, self.places)
 
     def mapped(self, function: Mapping, name: str, label: Label) -> Real:
@@ -172,6 +198,8 @@ class Function(Real):
     def quantized(self, builder: Builder, target: Target) -> Stored:
         """A table of integers; nothing at all where each integer stays the same."""
         table = np.clip(on_grid(self.table, target.quantization), *target.limits)
+        if self.by_channel and (table == table[:, :1]).all():
+            table = table[:, 0]
         if np.array_equal(table, INPUTS):
             return replace(self.stored, unsigned=target.meaning.unsigned)
         stored = builder.settled(self.stored)
@@ -195,6 +223,10 @@ class Function(Real):
     def settled(self, builder: Builder) -> Function:
         """Of integers that are where they will be."""
         return replace(self, stored=builder.settled(self.stored))
+
+    def whole(self, builder: Builder, label: Label) -> Function:
+        """Of integers that are all of a tensor, each once."""
+        return replace(self, stored=builder.whole(self.stored, label))
 
     def grounded(self, builder: Builder) -> Function:
         """The same numbers as what integers mean, for operators that multiply integers.

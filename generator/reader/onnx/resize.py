@@ -11,9 +11,8 @@ from ...operators.half_even import Singles
 from ...operators.resize_nearest import ResizePositions
 from ..limits import MAX_DIMENSION
 from ..refusals import Refused, sizes
-from .conversion import Conversion, Value, axis_of
-from .values import Stored, map_places
-from .windows import on_integers, picked
+from .conversion import Conversion, Value, axis_of, on_integers, picked
+from .values import Stored
 
 __all__ = ["RESIZES"]
 
@@ -78,8 +77,7 @@ def _emit(c: Conversion, scales: Sequence[np.float32], wanted: Sequence[int], co
     source = c.builder.map(stored, "nchw", c.label)
     tensor = c.builder.emit(c.label, ResizePositions(rows=rows, columns=columns), [source], c.node.outputs[0],
                             source.quantization)
-    return on_integers(value, Stored(tensor=tensor, places=map_places(tensor.shape, "nchw"),
-                                     unsigned=stored.unsigned))
+    return on_integers(value, Stored.of_map(tensor, "nchw", stored))
 
 
 def _resize(c: Conversion) -> Value:

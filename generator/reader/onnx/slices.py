@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from math import prod
 
 import numpy as np
 
@@ -14,13 +15,12 @@ from ...quantization import INT8_MIN
 from ..limits import MAX_DIMENSION
 from ..refusals import Refused, sizes
 from .builder import Builder, Label
-from .conversion import Conversion, Value, axis_of
+from .conversion import Conversion, Value, axis_of, on_integers, picked
 from .model_file import Array
-from .moves import moved
+from .moves import check_size, moved
 from .quantizers import dequantized_input, meaning
 from .reals import Function, Mapping, Real, Target
 from .values import INT8_OFFSET, MAP_ORDERS, Stored, Weights, as_map, map_places
-from .windows import on_integers, picked
 
 __all__ = ["SLICES"]
 
@@ -36,8 +36,7 @@ def _taken(c: Conversion, part: Callable[[Array], Array], number: int | None = N
     places = as_map(part(map_places(source.shape, order)), order)
     label = c.label if number is None else replace(c.label, name=f"{c.label.name}_{number}")
     tensor = c.builder.gathered(source, places, label, c.node.outputs[number or 0])
-    after = Stored(tensor=tensor, places=map_places(tensor.shape, order), unsigned=stored.unsigned)
-    return on_integers(value, after)
+    return on_integers(value, Stored.of_map(tensor, order, stored))
 
 
 def _order(stored: Stored) -> str:
@@ -67,6 +66,9 @@ def _slice(c: Conversion) -> Value:
         axis = axis_of(axis, len(shape))
         if not step:
             raise Refused("steps: found 0, allowed: any other number")
+        if step < 0:
+            # Beyond the first entry ONNX begins with it, Python with none.
+            start = max(start, -shape[axis])
         parts[axis] = slice(start, end, step)
         if not range(shape[axis])[parts[axis]]:
             raise Refused(f"starts and ends: found {start} to {end} of {shape[axis]} entries, allowed: a "
@@ -95,7 +97,8 @@ def _split(c: Conversion) -> tuple[Value | None, ...]:
 
 
 def _gather(c: Conversion) -> Value:
-    """Along channels, constant indices in any order; along height and width, in equal steps."""
+    """Along channels, constant indices in any order; along height and width, in equal steps or each as often
+    as the others."""
     c.inputs(2)
     shape = c.value(0).shape
     axis = axis_of(c.attribute("axis", 0), len(shape))
@@ -103,6 +106,8 @@ def _gather(c: Conversion) -> Value:
     if not len(indices) or not (-shape[axis] <= indices).all() or not (indices < shape[axis]).all():
         raise Refused(f"indices: found some that are none of {shape[axis]} entries, allowed: "
                       f"{-shape[axis]} to {shape[axis] - 1}, at least one")
+    check_size(prod(shape) // shape[axis] * len(indices))
+
     def take(array: Array) -> Array:
         return array.take(indices % shape[axis], axis)
 
@@ -139,8 +144,8 @@ def _pad(c: Conversion) -> Value:
     (top, bottom), (left, right) = (by_axis.get(axis, (0, 0)) for axis in "hw")
     operator = Pad(padding=(top, left, bottom, right), channels=by_axis["c"], value=number)
     tensor = c.builder.emit(c.label, operator, [source], c.node.outputs[0], source.quantization)
-    return on_integers(value, Stored(tensor=tensor, places=map_places(tensor.shape, order),
-                                     unsigned=stored.unsigned))
+    stored = replace(stored, low=min(stored.low, number), high=max(stored.high, number))
+    return on_integers(value, Stored.of_map(tensor, order, stored))
 
 
 def _integer(value: Value, stored: Stored, constant: float) -> int:
@@ -214,7 +219,8 @@ def _joined(c: Conversion, parts: Sequence[Stored], axis: int) -> Stored:
     sources = [c.builder.map(part, order, c.label) for part in parts]
     operator = Concat(axis="hwc".index(order[axis]), count=len(parts))
     tensor = c.builder.emit(c.label, operator, sources, c.node.outputs[0], sources[0].quantization)
-    return Stored(tensor=tensor, places=map_places(tensor.shape, order), unsigned=first.unsigned)
+    together = replace(first, low=min(part.low for part in parts), high=max(part.high for part in parts))
+    return Stored.of_map(tensor, order, together)
 
 
 def _qlinear_concat(c: Conversion) -> Value:

@@ -116,6 +116,11 @@ class Stored:
     low: int = INT8_MIN
     high: int = INT8_MAX
 
+    @classmethod
+    def of_map(cls, tensor: Tensor, order: str, like: Stored) -> Stored:
+        """All of ``tensor`` as a value whose axes are ``order``; type and range as ``like`` has them."""
+        return replace(like, tensor=tensor, places=map_places(tensor.shape, order))
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of its axes."""
@@ -155,7 +160,9 @@ def map_places(shape: Shape, order: str) -> npt.NDArray[np.int64]:
 
 
 def as_map(places: npt.NDArray[np.int64], order: str) -> npt.NDArray[np.int64]:
-    """``places``, whose axes are ``order``, with the axes height, width and channels; the batch is 1."""
+    """``places``, whose axes are ``order``, with the axes height, width and channels, of a batch of 1."""
+    if "n" in order and places.shape[order.index("n")] != 1:
+        raise Refused(f"input: found the shape {sizes(places.shape)}, allowed: a batch of 1")
     missing = "".join(axis for axis in "nhwc" if axis not in order)
     letters = order + missing
     whole = places.reshape(*places.shape, *(1,) * len(missing))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,31 +12,17 @@ from ...operators.max_pool import MaxPool
 from ...operators.operator import Operator
 from ...quantization import INT8_MIN
 from ..refusals import Refused, sizes
-from .conversion import Conversion, Value, axis_of
+from .conversion import Conversion, Value, axis_of, on_integers, picked
 from .geometry import Geometry, framed, geometry, padded
 from .moves import moved
 from .quantizers import dequantized_input, meaning, target
 from .reals import UNKNOWN, Function, Rescaled
 from .values import MAP_ORDERS, Stored, map_places
 
-__all__ = ["WINDOWS", "on_integers", "picked"]
+__all__ = ["WINDOWS"]
 
 # What the axes of a ReduceMean or ReduceMax may be: channels first or last.
 REDUCED_ORDERS = {4: ("nchw", "nhwc"), 3: ("ncw", "nwc")}
-
-
-def picked(c: Conversion) -> tuple[Value, Stored]:
-    """Input 0 and the integers behind it, of which an operator keeps some as they are."""
-    value = c.value(0)
-    if isinstance(value, Function) and value.by_channel:
-        raise Refused("input: found a function for each channel, allowed: a value that goes through "
-                      "QuantizeLinear and DequantizeLinear first")
-    return value, c.of(Function).stored if isinstance(value, Function) else c.of(Stored)
-
-
-def on_integers(value: Value, stored: Stored) -> Value:
-    """What ``value`` was, an integer or a function of it, now of ``stored``."""
-    return replace(value, stored=stored) if isinstance(value, Function) else stored
 
 
 def _map(c: Conversion, stored: Stored, order: str | None = None) -> tuple[Tensor, str]:
@@ -52,7 +37,7 @@ def _map(c: Conversion, stored: Stored, order: str | None = None) -> tuple[Tenso
 def _made(c: Conversion, stored: Stored, operator: Operator, source: Tensor, order: str) -> Stored:
     """The layer of an operator that keeps integers."""
     tensor = c.builder.emit(c.label, operator, [source], c.node.outputs[0], source.quantization)
-    return Stored(tensor=tensor, places=map_places(tensor.shape, order), unsigned=stored.unsigned)
+    return Stored.of_map(tensor, order, stored)
 
 
 def _max_pool(c: Conversion) -> Value:
@@ -103,12 +88,18 @@ def _average(c: Conversion, x: Function, window: Callable[[Tensor, int], Geometr
     return Rescaled(inputs=(source,), places=places, label=c.label, prototype=prototype)
 
 
-def _pooled(c: Conversion, x: Function) -> Rescaled:
-    """What AveragePool says of ``x``."""
-    def window(source: Tensor, axes: int) -> Geometry:
-        return geometry(c, source.shape, axes, None, ceil=bool(c.expect("ceil_mode", 0, (0, 1))))
+def _pooled(c: Conversion, x: Function, *, fused: bool = False) -> Rescaled:
+    """What AveragePool says of ``x``; ``fused`` with quantization in one node."""
+    counted = bool(c.expect("count_include_pad", 0, (0, 1)))
 
-    return _average(c, x, window, count_padding=bool(c.expect("count_include_pad", 0, (0, 1))))
+    def window(source: Tensor, axes: int) -> Geometry:
+        where = geometry(c, source.shape, axes, None, ceil=bool(c.expect("ceil_mode", 0, (0, 1))))
+        if fused and counted and any(where.excess):
+            raise Refused("ceil_mode: found 1 with count_include_pad and a last window that reaches beyond "
+                          "the padding, which ONNX and ONNX Runtime count differently, allowed: one of them")
+        return where
+
+    return _average(c, x, window, count_padding=counted)
 
 
 def _average_pool(c: Conversion) -> Value:
@@ -121,10 +112,7 @@ def _qlinear_average_pool(c: Conversion) -> Value:
     """As AveragePool, channels first, in integers."""
     c.inputs(4, 5)
     c.expect("channels_last", 0, (0,))
-    if c.attribute("ceil_mode", 0) and c.attribute("count_include_pad", 0):
-        raise Refused("ceil_mode: found 1 with count_include_pad, which ONNX and ONNX Runtime count "
-                      "differently, allowed: one of them")
-    return _pooled(c, dequantized_input(c, 0)).quantized(c.builder, target(c, meaning(c, 3, 4)))
+    return _pooled(c, dequantized_input(c, 0), fused=True).quantized(c.builder, target(c, meaning(c, 3, 4)))
 
 
 def _global_average_pool(c: Conversion) -> Value:
