@@ -40,11 +40,10 @@ def lower(network: Network) -> Network:
     """The same function, with a :class:`Window` as the operator of every layer.
 
     Zero points move into biases and offsets, activations into clamps, a dense layer becomes a window as large
-    as its map, and requantization takes its narrowest exact form. Slices, padding, concatenation,
-    gathered channels and flattening vanish into the windows that read them where they can, else a window
-    copies. Tensors that
-    remain keep their names; what nobody needs is gone. The host half stays as it is. A layer that the
-    hardware cannot run is refused with an ``InputError`` that names it.
+    as its map, and requantization takes its narrowest exact form. Slices, padding, concatenation, gathered
+    channels and flattening vanish into the windows that read them where they can, else a window copies.
+    Tensors that remain keep their names; what nobody needs is gone. The host half stays as it is. A layer
+    that the hardware cannot run is refused with an ``InputError`` that names it.
     """
     if not network.layers:
         raise InputError(f"network '{network.name}' has no layer for the chip; everything runs on the host")

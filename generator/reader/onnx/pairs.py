@@ -33,7 +33,7 @@ WITH_CONSTANT = "or of a value and a constant, on either side: one number, or on
 OF_TWO = ("Of two values of one shape, or one of them a single position, row, column or channel; "
           f"{WITH_CONSTANT}")
 DOCUMENTATION = {"Add": OF_TWO, "Sub": OF_TWO, "Mul": OF_TWO,
-                 "Div": "Of a value and a constant: one number, or one for each channel."}
+                 "Div": "Of a value and a constant, on either side: one number, or one for each channel."}
 
 COMBINED: dict[str, Combine] = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 
@@ -116,6 +116,7 @@ def _arithmetic(c: Conversion, operator: str, first: Real | Array, second: Real 
 
 
 def _function(value: Real) -> Function:
+    """``value`` as a function of stored integers."""
     if isinstance(value, Given):
         raise Refused(f"input: {OF_THE_INPUT}")
     if not isinstance(value, Function):

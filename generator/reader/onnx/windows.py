@@ -61,6 +61,7 @@ def _whole(source: Tensor) -> Geometry:
 
 
 def _maximum(c: Conversion, window: Callable[[Tensor, int], Geometry], order: str | None = None) -> Value:
+    """The largest of each window of integers, or of a function of them that does not fall."""
     value, stored = picked(c)
     if isinstance(value, Function) and (np.diff(value.table, axis=0) < 0).any():
         raise Refused(f"input: found the {value.name} of a quantized value, allowed: a value that goes "
@@ -155,10 +156,12 @@ def _reduced(reduce: Callable[[Conversion, str], Value]) -> Callable[[Conversion
 
 
 def _mean(c: Conversion, order: str) -> Value:
+    """Of the whole map."""
     return _average(c, c.of(Function), lambda source, axes: _whole(source), order=order)
 
 
 def _greatest(c: Conversion, order: str) -> Value:
+    """Of the whole map."""
     return _maximum(c, lambda source, axes: _whole(source), order)
 
 
