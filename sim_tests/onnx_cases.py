@@ -102,7 +102,7 @@ def qgemm(b: OnnxBuilder) -> Case:
     n, m, transposed = some(b, 1, 20), some(b, 1, 9), some(b, 0, 1)
     x, y = b.meaning(unsigned=unsigned), b.meaning(2.0 ** b.rng.uniform(-5, -2), unsigned=unsigned)
     weights = b.weights((m, n) if transposed else (n, m), None)
-    bias = b.constant(b.rng.integers(-5000, 5000, m), np.int32)
+    bias = b.constant(b.rng.integers(-5000, 5000, m), np.int32) if some(b, 0, 1) else ""
     output = b.node("QGemm", "x", *x, *weights, bias, *y, domain=MICROSOFT, transB=transposed)
     return finish(b, output, (1, n), dtype, rank=2)
 
@@ -269,6 +269,22 @@ def concat(b: OnnxBuilder) -> Case:
         return finish(b, b.node("QLinearConcat", *z, "x", *x, other, *y, domain=MICROSOFT, axis=axis), shape)
     real = b.dequantize("x", x)
     return finish(b, b.quantize(b.node("Concat", real, b.node("Relu", real), real, axis=axis), z), shape)
+
+
+def moved_output(b: OnnxBuilder) -> Case:
+    """Rows backwards, all again, some of them: what the host does at the end."""
+    shape, kind = (1, some(b, 1, 3), some(b, 2, 4), some(b, 2, 4)), some(b, 0, 2)
+    value = b.node("MaxPool", "x", kernel_shape=[1, 1])
+    if kind == 0:
+        value = b.node("Tile", value, b.constant([1, some(b, 1, 2), some(b, 1, 3), 2], np.int64))
+    elif kind == 1:
+        value = b.node("Gather", value, b.constant(b.rng.permutation(shape[2]), np.int64), axis=2)
+    else:
+        value = b.node("DepthToSpace", b.node("SpaceToDepth", value, blocksize=1), blocksize=1)
+        value = b.node("Expand", b.node("Unsqueeze", value, b.constant([1], np.int64)),
+                       b.constant([1, 2, *shape[1:]], np.int64))
+        value = b.node("Reshape", value, b.constant([1, -1, *shape[2:]], np.int64))
+    return finish(b, value, shape)
 
 
 def moved_between(b: OnnxBuilder, shape, move: Callable[[str], str]) -> Case:
@@ -536,6 +552,7 @@ EXACT: dict[str, Make] = {
     "Tile and Expand of the input": repeated_input,
     "channels last": channels_last,
     "DepthToSpace": depth_to_space,
+    "moves at the output": moved_output,
     "PRelu": prelu,
     "ReduceMax": reduce_max,
     "Cast": cast,

@@ -220,6 +220,29 @@ def test_what_only_a_shape_is_taken_of_does_no_harm():
     np.testing.assert_array_equal(outputs(network(data), frames).reshape(3, 2, 3, 4), runtime(data, frames))
 
 
+def test_what_is_no_number_becomes_the_least():
+    b = OnnxBuilder(1)
+    x = b.meaning(0.02)
+    value = b.node("MaxPool", b.quantize("x", x), kernel_shape=[1, 1])
+    data = b.model({"x": (np.float32, (1, 1, 2, 2))}, value, np.int8)
+    frames = np.array([[np.nan, 1], [np.inf, -np.inf]], np.float32).reshape(1, 1, 2, 2)
+    np.testing.assert_array_equal(outputs(network(data), frames).reshape(1, 1, 2, 2), runtime(data, frames))
+
+
+def test_an_input_that_each_reader_quantizes_alike():
+    b = OnnxBuilder(1)
+    x, y = b.meaning(0.02), b.meaning(0.04)
+    value = b.node("Sub", "x", b.constant([[[0.5]], [[0.25]]], np.float32))
+    pools = [b.node("MaxPool", b.quantize(value, x), kernel_shape=[size, 1], pads=[size - 1, 0, 0, 0])
+             for size in (1, 2)]
+    data = b.model({"x": (np.float32, (1, 2, 3, 3))},
+                   b.node("QLinearAdd", pools[0], *x, pools[1], *x, *y, domain=MICROSOFT), np.int8)
+    frames = np.random.default_rng(0).normal(size=(4, 2, 3, 3)).astype(np.float32)
+    read = network(data)
+    assert [layer.operator.kind for layer in read.before] == ["host_arithmetic", "quantize", "rearrange"]
+    np.testing.assert_array_equal(outputs(read, frames), runtime(data, frames))
+
+
 @pytest.mark.parametrize("indices", [[0, 0, 1], [0, 0, 1, 1], [1, 1, 1]])
 def test_rows_again_at_the_output(indices):
     b = OnnxBuilder(1)
@@ -354,6 +377,14 @@ def refused(make, *, dtype=np.int8, shape=(1, 3, 4, 5), out=None) -> str:
      "blocksize: found 0 for 4 axes, allowed: at least 1"),
     (lambda b: b.node("ReduceMax", "x", b.constant([1, 3], np.int64)),
      "axes: found [1, 3] of [1, 3, 4, 5], allowed: those of height and width, all of them"),
+    (lambda b: b.node("MaxPool", "x", kernel_shape=[1, 1], strides=[4, 4], auto_pad="SAME_UPPER"),
+     "auto_pad: found SAME_UPPER with windows that leave out 3 entries between them and at the ends, where "
+     "tools differ, allowed: pads"),
+    (lambda b: b.node("QGemm", "x", *b.meaning(), domain=MICROSOFT),
+     "(com.microsoft.QGemm): inputs: found 3, allowed: 6 to 9 of them"),
+    (lambda b: b.quantize(b.node("BatchNormalization", b.dequantize("x", b.meaning()), *(
+        b.constant([number] * 3, np.float32) for number in (1, 0, 0, -2))), b.meaning()),
+     "(BatchNormalization): variance: found one that is not positive, allowed: positive ones"),
     (lambda b: b.node("Cast", "x", to=11), "node 0 'n0' (Cast): to: found DOUBLE, allowed: FLOAT"),
     (lambda b: b.quantize(b.node("PRelu", b.dequantize("x", b.meaning()), b.constant([0.1] * 7, np.float32)),
                           b.meaning()),

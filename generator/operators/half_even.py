@@ -43,6 +43,6 @@ def on_grid(values: npt.NDArray[Any], output: Quantization) -> Ints:
 
 
 def steps(quotients: Singles) -> Ints:
-    """``quotients`` rounded half to even, cut where they are far beyond int8; 0 for what is no number."""
-    rounded: Ints = np.rint(np.clip(np.nan_to_num(quotients), -FAR, FAR)).astype(np.int64)
+    """``quotients`` rounded half to even, cut where they are far beyond int8; what is no number is least."""
+    rounded: Ints = np.rint(np.clip(np.nan_to_num(quotients, nan=-FAR), -FAR, FAR)).astype(np.int64)
     return rounded

@@ -24,7 +24,7 @@ class Rearrange(HostOperator):
     """Each value to another place, as from channels first to channels last.
 
     Value ``i`` of the output, a map of ``shape``, is value ``order[i]`` of the input, both counted in the
-    order height, width, channels. ``order`` is int64 and holds every place once.
+    order height, width, channels. ``order`` is int64; a value may be taken several times or never.
     """
 
     place = "first or last"
@@ -35,19 +35,18 @@ class Rearrange(HostOperator):
     def __post_init__(self) -> None:
         check_ints("shape", self.shape, "height width channels", 1)
         check_array("order", self.order, np.int64, "n")
-        if not np.array_equal(np.sort(self.order), np.arange(int(np.prod(self.shape)))):
-            raise ValueError(f"order must hold each place of {text(self.shape)} once")
+        if len(self.order) != int(np.prod(self.shape)) or self.order.min() < 0:
+            raise ValueError(f"order must hold a place for each value of {text(self.shape)}")
         super().__post_init__()
 
     def __str__(self) -> str:
         return f"rearrange to {text(self.shape)}"
 
     def output_shape(self, inputs: Sequence[Shape]) -> Shape:
-        """``shape``, of as many values as the input."""
+        """``shape``, if the input has all places."""
         shape = only_input(inputs)
-        if np.prod(shape) != len(self.order):
-            raise ValueError(f"order must hold a place for each value of the input {text(shape)}, "
-                             f"not {len(self.order)}")
+        if self.order.max() >= np.prod(shape):
+            raise ValueError(f"order must hold places of the input {text(shape)}, not {self.order.max()}")
         return self.shape
 
     def compute(self, inputs: Sequence[Values]) -> Values:

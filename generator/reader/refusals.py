@@ -20,7 +20,7 @@ def printable(text: str, most: int = MAX_NAME) -> str:
     return shown + "..." if len(text) > most else shown
 
 
-def sizes(shape: Sequence[int]) -> str:
+def sizes(shape: Sequence[int | str]) -> str:
     """A shape or another list of numbers out of a file, fit for a message."""
     return f"[{', '.join(map(str, shape))}]"
 

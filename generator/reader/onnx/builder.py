@@ -65,6 +65,7 @@ class Builder(LayerMaker):
         self._labels: set[str] = set()
         self._input: Tensor | None = None
         self._dims: tuple[int, ...] = ()
+        self._source: object = None
         self._arranged: tuple[Tensor, Places] | None = None
         self._gathered: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
 
@@ -80,12 +81,19 @@ class Builder(LayerMaker):
         self.make(_unused(label.name, self._labels), operator, inputs, tensor, label.origin)
         return tensor
 
-    def takes(self, tensor: Tensor, dims: tuple[int, ...]) -> None:
-        """``tensor``, of ``dims`` in the file, is the first on the chip; the host may still rearrange it."""
-        if self._input is not None:
-            raise Refused("input: found the network's input quantized more than once, allowed: one "
-                          "QuantizeLinear that all read")
-        self._input, self._dims = tensor, dims
+    def takes(self, tensor: Tensor, dims: tuple[int, ...], source: object = None) -> None:
+        """``tensor``, of ``dims`` in the file, is the first on the chip; the host may still rearrange it.
+
+        ``source`` says what the host makes it of.
+        """
+        self._input, self._dims, self._source = tensor, dims, source
+
+    def taken(self, source: object) -> Tensor | None:
+        """The first tensor on the chip, if there is one, which must be made of the same ``source``."""
+        if self._input is not None and self._source != source:
+            raise Refused("input: found the network's input quantized in several ways, allowed: one scale, "
+                          "zero point and arithmetic before it, for all that read it")
+        return self._input
 
     def settled(self, stored: Stored) -> Stored:
         """``stored`` where it will be; an input that nobody has asked for yet gets its channels last."""

@@ -96,7 +96,8 @@ class Conversion:
         """A constant that is one finite number."""
         array = self.array(position)
         if array.size != 1 or array.dtype.kind not in "fiu" or not isfinite(array.reshape(-1)[0]):
-            raise Refused(f"input {position}: found {array.dtype} {sizes(array.shape)}, allowed: one number")
+            raise Refused(f"input {position}: found {array.dtype} {sizes(array.shape)}, allowed: one finite "
+                          f"number")
         return float(array.reshape(-1)[0])
 
     def attribute(self, name: str, default: T) -> T:

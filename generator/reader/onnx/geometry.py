@@ -56,7 +56,11 @@ def geometry(c: Conversion, shape: Shape, axes: int, kernel: Sequence[int] | Non
         begin, end = pads[axis], pads[axis + axes]
         extent = (found[axis] - 1) * dilations[axis] + 1
         if auto.startswith("SAME"):
-            total = max((-(-given[axis] // strides[axis]) - 1) * strides[axis] + extent - given[axis], 0)
+            total = (-(-given[axis] // strides[axis]) - 1) * strides[axis] + extent - given[axis]
+            if kernel is None and total < -1:
+                raise Refused(f"auto_pad: found {auto} with windows that leave out {-total} entries between "
+                              f"them and at the ends, where tools differ, allowed: pads")
+            total = max(total, 0)
             begin, end = total // 2, total - total // 2
             if auto == "SAME_LOWER":
                 begin, end = end, begin

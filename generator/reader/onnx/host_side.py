@@ -29,10 +29,11 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
     if value.type not in ("FLOAT", *INTEGER_TYPES):
         raise Refused(f"{what}: found the type {value.type}, allowed: FLOAT, INT8 or UINT8")
     shape = value.shape
-    if shape is None or any(size is None for size in shape[1:]) or not 1 <= len(shape) <= MAX_RANK:
-        shown = "none" if shape is None else sizes([-1 if size is None else size for size in shape])
-        raise Refused(f"{what}: found the shape {shown}, allowed: 1 to {MAX_RANK} sizes, only the batch left "
-                      f"open")
+    if (shape is None or any(size is None or size < 1 for size in shape[1:])
+            or not 1 <= len(shape) <= MAX_RANK):
+        shown = "none" if shape is None else sizes(["?" if size is None else size for size in shape])
+        raise Refused(f"{what}: found the shape {shown}, allowed: 1 to {MAX_RANK} sizes of at least 1, only "
+                      f"the batch left open")
     dims = tuple(1 if size is None else size for size in shape)
     try:
         plain = last_three(dims)
@@ -58,7 +59,7 @@ def given(builder: Builder, value: FileValue) -> tuple[Tensor, Given | Stored]:
 
 def _in_order(builder: Builder, stored: Stored, label: Label) -> Tensor:
     """The integers of ``stored`` in the order and shape of the file, rearranged by the host if need be."""
-    stored = builder.whole(stored, label)
+    stored = builder.settled(stored)
     shape = last_three(stored.shape)
     if stored.plain and stored.tensor.shape == shape:
         return stored.tensor
@@ -105,10 +106,10 @@ def output_of(builder: Builder, value: object, file: FileValue) -> Tensor:
         # Of a graph whose output is its input nothing remains.
         value = Hosted(tensor=_in_order(builder, value, label), shape=value.shape, unsigned=value.unsigned)
     if isinstance(value, Real):
-        raise Refused(f"{label.origin}: found real numbers that are not quantized, allowed: QuantizeLinear "
-                      f"after the last operator")
+        raise Refused("found real numbers that are not quantized, allowed: QuantizeLinear after the last "
+                      "operator")
     if not isinstance(value, Hosted):
-        raise Refused(f"{label.origin}: found a constant, allowed: what the network computes")
+        raise Refused("found a constant, allowed: what the network computes")
     tensor = value.tensor
     if value.unsigned and tensor.quantization is not None:
         meaning = UnsignedQuantization(scale=tensor.quantization.scale,

@@ -182,8 +182,9 @@ def _value(value: onnx.ValueInfoProto) -> FileValue:
     type_ = types.Name(tensor.elem_type) if tensor.elem_type in types.values() else f"type {tensor.elem_type}"
     shape: tuple[int | None, ...] | None = None
     if tensor.HasField("shape"):
-        shape = tuple(size.dim_value if size.HasField("dim_value") and size.dim_value > 0 else None
-                      for size in tensor.shape.dim)
+        # Some tools write an open batch as a size that is none.
+        shape = tuple(size.dim_value if size.HasField("dim_value") and (axis or size.dim_value > 0) else None
+                      for axis, size in enumerate(tensor.shape.dim))
         if any(size is not None and size > MAX_DIMENSION for size in shape):
             raise Damaged(f"its value '{printable(name)}' has a size above {MAX_DIMENSION}")
     return FileValue(name=name, type=type_, shape=shape)

@@ -124,7 +124,7 @@ class _Reading:
         try:
             return output_of(self.builder, self._values[outputs[0].name], outputs[0])
         except (Refused, ValueError) as error:
-            self.problems.append(str(error))
+            self.problems.append(f"output '{printable(outputs[0].name)}': {error}")
             return None
 
 

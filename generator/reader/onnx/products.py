@@ -244,12 +244,12 @@ def _gemm(c: Conversion) -> Value:
 
 
 def _qgemm(c: Conversion) -> Value:
-    """As Gemm, in integers."""
-    c.inputs(8, 9)
+    """As Gemm, in integers; with or without a bias, and without an output scale before a QuantizeLinear."""
+    c.inputs(6, 9)
     weights = weights_input(c, 3, 0 if c.attribute("transB", 0) else 1)
     products = _matrix_product(c, dequantized_input(c, 0), _gemm_weights(c, weights))
     products = _integer_bias(c, 6, products)
-    return products.quantized(c.builder, target(c, meaning(c, 7, 8)))
+    return products.quantized(c.builder, target(c, meaning(c, 7, 8))) if c.has(7) else products
 
 
 def _batch_normalization(c: Conversion) -> Value:
@@ -261,7 +261,10 @@ def _batch_normalization(c: Conversion) -> Value:
                                     for position in range(1, 5))
     if not len(scale) == len(shift) == len(mean) == len(variance):
         raise Refused("inputs: found different numbers of channels, allowed: equal ones")
-    factor = scale / np.sqrt(variance + c.attribute("epsilon", 1e-5))
+    spread = variance + c.attribute("epsilon", 1e-5)
+    if not (spread > 0).all():
+        raise Refused("variance: found one that is not positive, allowed: positive ones")
+    factor = scale / np.sqrt(spread)
     addend = shift - mean * factor
     shape = (-1, *(1,) * (len(value.shape) - 2))
     factors, addends = (part.astype(np.float32).reshape(shape) for part in (factor, addend))

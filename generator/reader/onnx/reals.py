@@ -134,6 +134,8 @@ class Given(Real):
         if spread is None or not covers(self.places, self.tensor.size):
             raise Refused(f"constant: found the shape {sizes(array.shape)} for {sizes(self.shape)}, allowed: "
                           f"one that spreads over the input, none of whose values is repeated or left out")
+        if np.isnan(spread).any():
+            raise Refused("constant: found what is no number, allowed: numbers")
         constant = np.empty(self.tensor.size, np.float32)
         constant[self.places] = spread
         operator = HostArithmetic(function=function, constant=least(constant.reshape(self.tensor.shape)),
@@ -141,13 +143,17 @@ class Given(Real):
         return replace(self, steps=(*self.steps, (operator, label)))
 
     def quantized(self, builder: Builder, target: Target) -> Stored:
-        """The host quantizes, to int8 that mean the same if the file says uint8."""
+        """The host quantizes, to int8 that mean the same if the file says uint8; once if it is the same."""
+        source = self.tensor, tuple(step for step, _ in self.steps), target.quantization, target.limits
+        known = builder.taken(source)
+        if known is not None:
+            return target.stored(known, self.places)
         tensor = self.tensor
         for step, label in self.steps:
             tensor = builder.emit(label, step, [tensor], f"{tensor.name}_{step.function}", None)
         operator = Quantize(output=target.quantization, rounding="half_even", limits=target.limits)
         tensor = builder.emit(self.label, operator, [tensor], target.name, target.quantization)
-        builder.takes(tensor, self.dims)
+        builder.takes(tensor, self.dims, source)
         return target.stored(tensor, self.places)
 
     def mapped(self, function: Mapping, name: str, label: Label) -> Real:
