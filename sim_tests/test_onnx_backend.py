@@ -85,6 +85,21 @@ def test_quantized_nodes():
     assert len(read) == 5
 
 
+def test_quantizers():
+    """Those of bytes with one scale, which the host computes at either end."""
+    read = []
+    for name, (model, inputs, expected) in cases(("QuantizeLinear", "DequantizeLinear")).items():
+        try:
+            network = network_of(parse(with_constants(model, inputs).SerializeToString()), "model.onnx")
+        except InputError as error:
+            assert "allowed" in str(error), name
+            continue
+        np.testing.assert_array_equal(outputs(network, inputs[0][np.newaxis]).reshape(expected[0].shape),
+                                      expected[0])
+        read.append(name)
+    assert read == ["test_dequantizelinear", "test_quantizelinear"]
+
+
 def quantized(model, inputs, expected):
     """The node between DequantizeLinear and QuantizeLinear, as bytes, and its input as int8."""
     node, x = model.graph.node[0], inputs[0].astype(np.float32)

@@ -115,8 +115,8 @@ def _unsqueeze(c: Conversion) -> Value:
 
 
 def _tile(c: Conversion) -> Value:
-    """Channels; rows and columns each for itself, as a Reshape around it has them, or where there is one; see
-    above."""
+    """Channels; rows and columns each as often after itself, as Reshapes around it have that; anything before
+    the output."""
     c.inputs(2)
     value, repeats = c.value(0), c.integers(1)
     if len(repeats) != len(value.shape) or any(times < 1 for times in repeats):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate
 from math import prod
 
@@ -89,11 +90,9 @@ def _split(c: Conversion) -> tuple[Value | None, ...]:
     if len(given) != count or min(given) < 1 or sum(given) != shape[axis]:
         raise Refused(f"split: found {sizes(given[:16])}, allowed: {count} parts of the {shape[axis]} "
                       f"entries of axis {axis}")
-    ends = list(accumulate(given))
-    return tuple(
-        _taken(c, lambda array, of=range(end - size, end): array.take(of, axis), number)  # type: ignore[misc]
-        if c.needs(number) else None
-        for number, (size, end) in enumerate(zip(given, ends, strict=True)))
+    parts = [partial(np.take, indices=np.arange(end - size, end), axis=axis)
+             for size, end in zip(given, accumulate(given), strict=True)]
+    return tuple(_taken(c, part, number) if c.needs(number) else None for number, part in enumerate(parts))
 
 
 def _gather(c: Conversion) -> Value:
@@ -108,11 +107,10 @@ def _gather(c: Conversion) -> Value:
                       f"{-shape[axis]} to {shape[axis] - 1}, at least one")
     check_size(prod(shape) // shape[axis] * len(indices))
 
-    def take(array: Array) -> Array:
-        return array.take(indices % shape[axis], axis)
-
+    indices %= shape[axis]
+    take = partial(np.take, indices=indices, axis=axis)
     # What only changes the order is for whoever reads it.
-    ordered = np.array_equal(np.sort(indices % shape[axis]), np.arange(shape[axis]))
+    ordered = np.array_equal(np.sort(indices), np.arange(shape[axis]))
     value = moved(c.value(0), take) if ordered else _taken(c, take)
     kept = value.shape[:axis] + c.array(1).shape + value.shape[axis + 1:]
     return moved(value, lambda array: array.reshape(kept))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,7 +38,8 @@ def _map(c: Conversion, stored: Stored, order: str | None = None) -> tuple[Tenso
 def _made(c: Conversion, stored: Stored, operator: Operator, source: Tensor, order: str) -> Stored:
     """The layer of an operator that keeps integers."""
     tensor = c.builder.emit(c.label, operator, [source], c.node.outputs[0], source.quantization)
-    return Stored.of_map(tensor, order, stored)
+    # A window in the padding alone is the least of all.
+    return Stored.of_map(tensor, order, replace(stored, low=INT8_MIN))
 
 
 def _max_pool(c: Conversion) -> Value:
