@@ -39,8 +39,9 @@ def quantize(model: Path, calibration: Values, output: Path, *, labels: Values |
 
     ``calibration [n, ...]`` has the shape of the model's input behind the batch; ranges of activations are
     those that occur on it. Weights are int8 for each channel around 0, activations int8. ``labels [n]`` are
-    the classes of the frames. Raises :class:`InputError` for what cannot be quantized, or can but not be
-    mapped afterwards; ``output`` is only written if the network in it can be read.
+    the classes of the frames, -1 for one that does not count. Raises :class:`InputError` for what cannot be
+    quantized, or can but not be mapped afterwards; ``output`` is only written if the network in it can be
+    read.
     """
     runtime, quantization, preprocess = _libraries()
     frames = calibration.astype(np.float32)
@@ -64,6 +65,7 @@ def quantize(model: Path, calibration: Values, output: Path, *, labels: Values |
         if labels is not None:
             given = network.tensors[network.first_input].shape
             found = golden.run(network, frames.reshape(len(frames), *given))[network.last_output]
+            _check_labels(labels, found[0].size)
             accuracies = _accuracy(np.concatenate(expected), labels), _accuracy(found, labels)
     return Quantized(network=network, frames=len(frames), float_accuracy=accuracies[0],
                      accuracy=accuracies[1])
@@ -111,7 +113,17 @@ def _check_frames(session: Any, frames: Values, model: Path) -> str:
                          f"[n, {', '.join(map(str, wanted))}], not of shape {list(frames.shape)}")
     if not len(frames) or not np.isfinite(frames).all():
         raise InputError("the calibration frames must be finite numbers, at least one frame")
+    if frames.min() == frames.max():
+        raise InputError(f"the calibration frames hold {frames.min():g} everywhere, which tells no ranges; "
+                         f"use frames that are typical for the network")
     return str(inputs[0].name)
+
+
+def _check_labels(labels: Values, classes: int) -> None:
+    """Labels must be classes of the network, or -1 for what does not count."""
+    if labels.min() < -1 or not 0 <= labels.max() < classes:
+        raise InputError(f"label: found {labels.min()} to {labels.max()}, allowed: classes from 0 to "
+                         f"{classes - 1}, one for each output of the model, and -1 for what does not count")
 
 
 def _reader(quantization: Any, name: str, frames: Values) -> Any:
@@ -128,4 +140,6 @@ def _reader(quantization: Any, name: str, frames: Values) -> Any:
 
 
 def _accuracy(values: Values, labels: Values) -> float:
-    return float((values.reshape(len(values), -1).argmax(axis=1) == labels).mean())
+    """The share of frames, of those that count, whose largest value is that of their class."""
+    right = values.reshape(len(values), -1).argmax(axis=1) == labels
+    return float(right[labels >= 0].mean())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cli_runner import cli
+from cli_runner import cli, numbers
 from onnx_builder import OnnxBuilder, runtime
 from onnx_cases import outputs
 
@@ -64,6 +64,38 @@ def test_refusals(arguments, message, tmp_path, monkeypatch):
     assert err.strip() == f"gatecast: {message}"
     assert not (tmp_path / "out.onnx").exists()
     assert (tmp_path / "model.onnx").read_bytes() == data
+
+
+@pytest.mark.parametrize(("x", "label", "message"), [
+    (np.ones((4, 3)), [0, 1, 2, 0], "the calibration frames hold 1 everywhere, which tells no ranges; use "
+                                    "frames that are typical for the network"),
+    (np.eye(4, 3), [0, 1, 3, 0], "label: found 0 to 3, allowed: classes from 0 to 2, one for each output of "
+                                 "the model, and -1 for what does not count"),
+    (np.eye(4, 3), [-1, -1, -1, -1], "label: found -1 to -1, allowed: classes from 0 to 2, one for each "
+                                     "output of the model, and -1 for what does not count"),
+])
+def test_refuses_calibrations_that_say_nothing(x, label, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _identity(tmp_path)
+    np.savez(tmp_path / "x.npz", x=x.astype(np.float32), label=np.array(label))
+    code, _, err = cli("quantize", "model.onnx", "--calibration", "x.npz", "-o", "out.onnx")
+    assert (code, err.strip()) == (2, f"gatecast: {message}")
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_frames_without_a_class_do_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _identity(tmp_path)
+    np.savez(tmp_path / "x.npz", x=np.eye(3, dtype=np.float32)[[0, 1, 2, 2]], label=np.array([0, 1, -1, 0]))
+    found = numbers("quantize", "model.onnx", "--calibration", "x.npz", "-o", "out.onnx")
+    assert found["float_accuracy"] == found["accuracy"] == 2 / 3
+
+
+def _identity(folder):
+    """A float model of three classes that gives its input."""
+    b = OnnxBuilder(0)
+    value = b.node("Gemm", "x", b.constant(np.eye(3), np.float32), b.constant(np.zeros(3), np.float32))
+    (folder / "model.onnx").write_bytes(b.model({"x": (np.float32, ("batch", 3))}, value, np.float32, rank=2))
 
 
 def test_without_onnx_runtime(tmp_path, monkeypatch):
