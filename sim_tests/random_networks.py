@@ -81,7 +81,7 @@ def network(seed: int, *, layers: int = 4) -> Network:
         kind = str(rng.choice(KINDS))
         made = operator(rng, kind, shape, source)
         shape = made.output_shape([shape])
-        source = made.quantization if isinstance(made, Pool) else made.output  # type: ignore[attr-defined]
+        source = made.meaning if isinstance(made, Pool) else made.output  # type: ignore[attr-defined]
         layer = f"{kind}_{index}"
         tensors[layer] = Tensor(name=layer, shape=shape, quantization=source)
         chain.append(Layer(name=layer, operator=made, inputs=(previous,), output=layer, origin="random"))

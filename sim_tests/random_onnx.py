@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from onnx_builder import MICROSOFT, OnnxBuilder
-from onnx_cases import Case, some
+from onnx_case import Case, some
 
 __all__ = ["random_network"]
 

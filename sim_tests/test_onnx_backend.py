@@ -16,7 +16,7 @@ from onnx import helper, numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 from onnx.reference import ReferenceEvaluator
 from onnx_builder import OnnxBuilder, runtime
-from onnx_cases import outputs
+from onnx_case import outputs
 
 from gatecast.errors import InputError
 from gatecast.reader.onnx.model_file import parse

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx_builder import OnnxBuilder, runtime
-from onnx_cases import EXACT, NEARLY, frames_of, outputs
+from onnx_case import frames_of, outputs
+from onnx_cases import EXACT, NEARLY
 from random_onnx import random_network
 
 from gatecast.lowering import lower

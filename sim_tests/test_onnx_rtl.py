@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from onnx_builder import OnnxBuilder
-from onnx_cases import EXACT, frames_of
+from onnx_case import frames_of
+from onnx_cases import EXACT
 from random_onnx import random_network
 from random_plans import STYLES, random_plan
 from tools import needs

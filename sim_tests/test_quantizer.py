@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cli_runner import cli, numbers
 from onnx_builder import OnnxBuilder, runtime
-from onnx_cases import outputs
+from onnx_case import outputs
 
 import gatecast
 from gatecast.errors import InputError

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 from onnx_builder import MICROSOFT, OnnxBuilder, runtime
-from onnx_cases import outputs
+from onnx_case import outputs
 
 import gatecast
 from gatecast import golden
@@ -182,6 +182,18 @@ def test_functions_that_grow_without_end_are_refused():
         parse(model.SerializeToString())
 
 
+def test_an_average_counts_padding_but_not_what_lets_the_last_window_in():
+    b = OnnxBuilder(1, opset=19)
+    x, y = b.meaning(0.03, 5), b.meaning(0.017, -3)
+    value = b.node("AveragePool", b.dequantize("x", x), kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4,
+                   ceil_mode=1, count_include_pad=1)
+    data = b.model({"x": (np.int8, (1, 2, 6, 6))}, b.quantize(value, y), np.int8)
+    frames = np.random.default_rng(0).integers(-128, 128, (9, 2, 6, 6)).astype(np.int8)
+    read = network(data)
+    np.testing.assert_array_equal(outputs(read, frames).reshape(9, 2, 4, 4), runtime(data, frames))
+    np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))
+
+
 def test_channels_that_two_read_in_one_order_are_gathered_once():
     b = OnnxBuilder(1)
     x, y = b.meaning(), b.meaning()
@@ -250,10 +262,11 @@ def test_rows_again_at_the_output(indices):
     value = b.node("Unsqueeze", b.node("Gather", value, b.constant(indices, np.int64), axis=2),
                    b.constant([1], np.int64))
     value = b.node("Tile", value, b.constant([1, 1, 2, 1, 1], np.int64))
+    # As many rows as before, so that only the values tell.
     height, width = len(indices), 4
     value = b.node("Reshape", value, b.constant([1, 6, height, width], np.int64))
-    data = b.model({"x": (np.int8, (1, 3, max(indices) + 1, width))}, value, np.int8)
-    frames = np.random.default_rng(0).integers(-128, 128, (3, 3, max(indices) + 1, width)).astype(np.int8)
+    data = b.model({"x": (np.int8, (1, 3, height, width))}, value, np.int8)
+    frames = np.random.default_rng(0).integers(-128, 128, (3, 3, height, width)).astype(np.int8)
     read = network(data)
     np.testing.assert_array_equal(outputs(read, frames).reshape(3, 6, height, width), runtime(data, frames))
     np.testing.assert_array_equal(outputs(lower(read), frames), outputs(read, frames))

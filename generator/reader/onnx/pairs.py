@@ -137,7 +137,7 @@ def _with_constant(c: Conversion, operator: str, value: Real, array: Array, *, s
 
 
 def _prelu(c: Conversion) -> Value:
-    """With constant slopes: one, or one for each channel where each of them rises or falls everywhere."""
+    """With a constant slope; one for each channel where a staircase equals what that makes."""
     c.inputs(2)
     return _by_table(c, "prelu", c.real(), c.array(1),
                      lambda table, slope: np.where(table < 0, slope * table, table))

@@ -112,7 +112,8 @@ def _average_pool(c: Conversion) -> Value:
 
 
 def _qlinear_average_pool(c: Conversion) -> Value:
-    """As AveragePool, channels first, in integers."""
+    """As AveragePool, channels first, in integers; `count_include_pad` not where `ceil_mode` reaches beyond
+    the padding."""
     c.inputs(4, 5)
     c.expect("channels_last", 0, (0,))
     return _pooled(c, dequantized_input(c, 0), fused=True).quantized(c.builder, target(c, meaning(c, 3, 4)))
